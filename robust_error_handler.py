@@ -91,8 +91,8 @@ class DeploymentFailed(ButlerError):
 class BadRequest(ButlerError):
     """What was sent cannot be used; 422."""
 
-    def __init__(self, message: str, hint: str, code: Code = Code.INVALID_REQUEST) -> None:
-        super().__init__(message, hint, code, 422)
+    def __init__(self, message: str, hint: str, code: Code = Code.INVALID_REQUEST, lines: Sequence[str] = ()) -> None:
+        super().__init__(message, hint, code, 422, tuple(lines))
 
 
 class NotFound(ButlerError):
