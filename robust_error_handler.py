@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -29,6 +29,7 @@ class Code(StrEnum):
     LOOPBACK_ONLY = "loopback-only"
     NOT_ANSWERING = "not-answering"
     PORT_TAKEN = "port-taken"
+    ADDRESSES_EXHAUSTED = "addresses-exhausted"
     IMAGE_NOT_FOUND = "image-not-found"
     DOCKER_DOWN = "docker-down"
     COMPOSE_INVALID = "compose-invalid"
@@ -68,7 +69,8 @@ class ButlerError(Exception):
 
     def with_lines(self, lines: Sequence[str]) -> ButlerError:
         """The same error with the lines of output that show it."""
-        return replace(self, lines=tuple(lines))
+        self.lines = tuple(lines)
+        return self
 
     def as_dict(self, trace_id: str = "") -> dict[str, Any]:
         """The one shape in which errors leave the Butler (without its `error` envelope)."""
@@ -86,6 +88,19 @@ class DeploymentFailed(ButlerError):
 
     def __init__(self, code: Code, message: str, hint: str, lines: Sequence[str] = ()) -> None:
         super().__init__(message, hint, code, 422, tuple(lines))
+
+
+class PortTaken(DeploymentFailed):
+    """Docker could not publish on this host port because something else has it; another port may do."""
+
+    def __init__(self, host_port: int | None, lines: Sequence[str] = ()) -> None:
+        super().__init__(
+            Code.PORT_TAKEN,
+            f"The host port {host_port or ''} is taken by something else.".replace("  ", " "),
+            "Deploy again to get another port, or free this one.",
+            lines,
+        )
+        self.host_port = host_port
 
 
 class BadRequest(ButlerError):

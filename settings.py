@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     build_timeout_seconds: int = Field(900, ge=1, description="Longest time that a build may take.")
     start_timeout_seconds: int = Field(60, ge=1, description="Longest time until an app must answer.")
     settle_seconds: float = Field(2.0, ge=0, description="Time that an app must stay up before it counts as deployed.")
+    stop_grace_seconds: int = Field(10, ge=0, description="Time that an app gets to end by itself when it is stopped.")
     max_repository_mb: int = Field(1024, ge=1, description="Largest checkout, in MiB.")
     max_repository_files: int = Field(50_000, ge=1, description="Most files in a checkout.")
     memory_limit: str = Field("1g", description="Memory that one container may use (`docker run --memory`).")
