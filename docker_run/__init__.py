@@ -1,0 +1,61 @@
+"""Container lifecycle: networks, start, stop, remove, state, logs, and whether an app answers."""
+
+from .answers import Reason, Verdict, failure, probe, probe_address, settle, wait_until_answers
+from .command import RunSpec, app_environment, app_url, labels_for, run_argv
+from .containers import (
+    keep_running,
+    remove_app,
+    rename,
+    restart,
+    start_again,
+    start_container,
+    stop,
+    stop_and_remove,
+)
+from .engine import EngineFacts, ask, engine_facts
+from .networks import (
+    Networks,
+    ensure_networks,
+    networks_of,
+    remove_network,
+    remove_networks,
+    remove_unused_network,
+)
+from .state import ContainerState, follow_logs, inspect, list_containers, log_lines
+
+__all__ = [
+    "ContainerState",
+    "EngineFacts",
+    "Networks",
+    "Reason",
+    "RunSpec",
+    "Verdict",
+    "app_environment",
+    "app_url",
+    "ask",
+    "engine_facts",
+    "ensure_networks",
+    "failure",
+    "follow_logs",
+    "inspect",
+    "keep_running",
+    "labels_for",
+    "list_containers",
+    "log_lines",
+    "networks_of",
+    "probe",
+    "probe_address",
+    "remove_app",
+    "remove_network",
+    "remove_networks",
+    "remove_unused_network",
+    "rename",
+    "restart",
+    "run_argv",
+    "settle",
+    "start_again",
+    "start_container",
+    "stop",
+    "stop_and_remove",
+    "wait_until_answers",
+]
