@@ -72,6 +72,11 @@ class ButlerError(Exception):
         self.lines = tuple(lines)
         return self
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that an HTTP answer with this error carries."""
+        return {}
+
     def as_dict(self, trace_id: str = "") -> dict[str, Any]:
         """The one shape in which errors leave the Butler (without its `error` envelope)."""
         return {
@@ -108,6 +113,38 @@ class BadRequest(ButlerError):
 
     def __init__(self, message: str, hint: str, code: Code = Code.INVALID_REQUEST, lines: Sequence[str] = ()) -> None:
         super().__init__(message, hint, code, 422, tuple(lines))
+
+
+class Unauthorised(ButlerError):
+    """Nobody is logged in, or not with what was sent; 401."""
+
+    def __init__(self, message: str, hint: str = "Log in again.") -> None:
+        super().__init__(message, hint, Code.UNAUTHORISED, 401)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """How to authenticate."""
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class Forbidden(ButlerError):
+    """It is known who asks, and it is not for them; 403."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message, hint, Code.FORBIDDEN, 403)
+
+
+class RateLimited(ButlerError):
+    """Too many requests in too little time; 429."""
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message, f"Try again in {retry_after_seconds} s.", Code.RATE_LIMITED, 429)
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to ask again."""
+        return {"Retry-After": str(self.retry_after_seconds)}
 
 
 class NotFound(ButlerError):
