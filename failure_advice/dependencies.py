@@ -79,8 +79,8 @@ UNKNOWN_PACKAGES = (
             r"Couldn't find package \"(?P<package>[^\"]+)\"",
             r"Couldn't find any versions for \"(?P<package>[^\"]+)\"",
             r"error .{0,20}https?://[^/\s]+/(?P<package>[^\s:\"]+): Not found",
-            r"YN0035: .{0,10}(?P<package>@?[\w./-]+)@.{0,80}(?:Package not found|not found)",
-            r"YN0082: .{0,10}(?P<package>@?[\w./-]+)@.{0,80}No candidates found",
+            r"YN0035: [^@\w]{0,10}(?P<package>@?[\w./-]+)@.{0,80}(?:Package not found|not found)",
+            r"YN0082: [^@\w]{0,10}(?P<package>@?[\w./-]+)@.{0,80}No candidates found",
         ),
     ),
     Rule(

@@ -22,6 +22,7 @@ _COMPOSE_PREFIX = re.compile(r"^[a-z0-9][\w.-]{0,60}-\d+ +\| ")
 _LONGEST_LINE = 2000
 _LONGEST_WORD = 160
 _MOST_LINES = 600
+_MOST_CHARACTERS = 200_000
 _MOST_EVIDENCE = 20
 
 
@@ -71,7 +72,14 @@ class Report:
 
 def report(stage: Stage, lines: Sequence[str], exit_code: int | None, oom_killed: bool) -> Report:
     """Clean the output for matching: without escapes and prefixes, bounded in length and number."""
-    cleaned = tuple(_clean(line, stage) for line in list(lines)[-_MOST_LINES:])
+    kept: list[str] = []
+    left = _MOST_CHARACTERS
+    for line in reversed(list(lines)[-_MOST_LINES:]):
+        kept.append(_clean(line, stage))
+        left -= len(kept[-1])
+        if left < 0:
+            break
+    cleaned = tuple(reversed(kept))
     return Report(stage, cleaned, "\n".join(cleaned), exit_code, oom_killed)
 
 
@@ -79,15 +87,7 @@ def apply(rule: Rule, facts: Report) -> Finding | None:
     """Try one rule."""
     if facts.stage not in rule.stages:
         return None
-    if (rule.out_of_memory and facts.oom_killed) or facts.exit_code in rule.exit_codes:
-        return Finding(rule, {}, tail(facts.lines))
-    if rule.also and not compiled(rule.also).search(facts.text):
-        return None
-    for pattern in rule.patterns:
-        if match := _last(compiled(pattern), facts.text):
-            line = facts.text.count("\n", 0, match.start())
-            return Finding(rule, _words(match), _around(facts.lines, line, rule))
-    return None
+    return _by_output(rule, facts) or _by_ending(rule, facts)
 
 
 def tail(lines: Sequence[str]) -> tuple[str, ...]:
@@ -101,6 +101,22 @@ def compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.MULTILINE)
 
 
+def _by_ending(rule: Rule, facts: Report) -> Finding | None:
+    if (rule.out_of_memory and facts.oom_killed) or facts.exit_code in rule.exit_codes:
+        return Finding(rule, {}, tail(facts.lines))
+    return None
+
+
+def _by_output(rule: Rule, facts: Report) -> Finding | None:
+    if rule.also and not compiled(rule.also).search(facts.text):
+        return None
+    for pattern in rule.patterns:
+        if match := _last(compiled(pattern), facts.text):
+            line = facts.text.count("\n", 0, match.start())
+            return Finding(rule, _words(match), _around(facts.lines, line, rule))
+    return None
+
+
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     """The last match: what stands nearest to the end is nearest to the failure."""
     last: re.Match[str] | None = None
@@ -111,7 +127,9 @@ def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 
 def _words(match: re.Match[str]) -> dict[str, str]:
     groups = match.groupdict().items()
-    return {name: value.strip()[:_LONGEST_WORD] for name, value in groups if value and value.strip()}
+    return {
+        name: value.strip().replace("%2f", "/")[:_LONGEST_WORD] for name, value in groups if value and value.strip()
+    }
 
 
 def _around(lines: Sequence[str], line: int, rule: Rule) -> tuple[str, ...]:

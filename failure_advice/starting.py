@@ -21,7 +21,7 @@ DATABASES = (
             r"[Ii]s the server running on host \"(?P<peer_host>[^\"]+)\".{0,80}\n?.{0,60}port (?P<peer_port>\d+)",
             r"Can't reach database server at `(?P<peer_host>[^`:]+):?`?:?`?(?P<peer_port>\d+)",
             r"Error 111 connecting to (?P<peer_host>[\w.-]+):(?P<peer_port>\d+)",
-            r"(?P<peer_host>[\w.-]+):(?P<peer_port>\d+): \[Errno 111\]",
+            r"(?<![\w.-])(?P<peer_host>[\w.-]{1,80}):(?P<peer_port>\d{1,5}): \[Errno 111\]",
             r"Connect call failed \('(?P<peer_host>[^']+)', (?P<peer_port>\d+)",
             r"dial tcp (?P<peer_host>[\w.\[\]:-]+):(?P<peer_port>\d+): (?:connect: )?connection refused",
             r"Connection to (?P<peer_host>[\w.-]+):(?P<peer_port>\d+) refused",
@@ -109,7 +109,7 @@ MODULES = (
             r"env: ['‘]?(?P<file>\w+)(?:\\r|\r|\$'\\r')",
             r"exec (?P<file>/?\S+\.sh): no such file or directory",
             r"exec: \"(?P<file>[^\"]+\.sh)\": .{0,40}no such file or directory",
-            r"(?P<file>\S+\.sh): (?:line )?\d+: .{0,60}\$?'?\\r'?: (?:command )?not found",
+            r"(?<!\S)(?P<file>\S{1,200}\.sh): (?:line )?\d+: .{0,60}\$?'?\\r'?: (?:command )?not found",
         ),
     ),
     Rule(
@@ -206,7 +206,7 @@ COMMANDS = (
         patterns=(
             r"EROFS: read-only file system,? ?\w* ?'?(?P<file>[^'\n]{0,200})",
             r"\[Errno 30\] Read-only file system: '(?P<file>[^']+)'",
-            r"(?P<file>/\S+): Read-only file system",
+            r"(?<!\S)(?P<file>/\S{1,200}): Read-only file system",
         ),
     ),
     Rule(
