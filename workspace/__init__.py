@@ -2,6 +2,25 @@
 
 from __future__ import annotations
 
+from workspace.checkout import Checkout, clone, remove_leftovers
+from workspace.git_address import (
+    GitAddress,
+    check_branch,
+    check_subdirectory,
+    container_name_for,
+    parse_git_url,
+)
 from workspace.tree import Workspace, open_folder
 
-__all__ = ["Workspace", "open_folder"]
+__all__ = [
+    "Checkout",
+    "GitAddress",
+    "Workspace",
+    "check_branch",
+    "check_subdirectory",
+    "clone",
+    "container_name_for",
+    "open_folder",
+    "parse_git_url",
+    "remove_leftovers",
+]
