@@ -29,6 +29,9 @@ _TOOL_VARIABLES = (
     "https_proxy",
     "no_proxy",
     "SSL_CERT_FILE",
+    "GIT_SSL_CAINFO",
+    "ALL_PROXY",
+    "all_proxy",
     "XDG_RUNTIME_DIR",
 )
 ROOT = Path(__file__).resolve().parent
@@ -75,6 +78,9 @@ class Settings(BaseSettings):
     start_timeout_seconds: int = Field(60, ge=1, description="Longest time until an app must answer.")
     settle_seconds: float = Field(2.0, ge=0, description="Time that an app must stay up before it counts as deployed.")
     stop_grace_seconds: int = Field(10, ge=0, description="Time that an app gets to end by itself when it is stopped.")
+    ssh_key_file: Path | None = Field(
+        None, description="Private key for ssh addresses; every user of this Butler can clone what it opens."
+    )
     max_repository_mb: int = Field(1024, ge=1, description="Largest checkout, in MiB.")
     max_repository_files: int = Field(50_000, ge=1, description="Most files in a checkout.")
     memory_limit: str = Field("1g", description="Memory that one container may use (`docker run --memory`).")
@@ -94,6 +100,12 @@ class Settings(BaseSettings):
         description='Base images by name, as JSON: `{"node:22-slim": "my-node:22"}`; beats the prefix.',
     )
     base_image_pull: bool = Field(True, description="Whether base images may be pulled from a registry.")
+    npm_registry: str = Field(
+        "", description="npm registry for stand-ins of base images; unset means the machine's own npmrc."
+    )
+    pip_index_url: str = Field(
+        "", description="Python package index for stand-ins of base images; unset means the machine's own pip.conf."
+    )
     github_api_url: str = Field("https://api.github.com", description="Address of GitHub's API.")
     log_level: str = Field("INFO", description="Level of the server's own log.")
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
