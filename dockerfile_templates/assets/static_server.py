@@ -1,0 +1,112 @@
+"""Serves a folder of files: right types, ETags, ranges, compression, caching; unknown paths to a SPA's index.html."""
+
+from __future__ import annotations
+
+import argparse
+import mimetypes
+import re
+import stat
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_YEAR = "public, max-age=31536000, immutable"
+_HASHED = re.compile(
+    r"[.-](?=[A-Za-z0-9_-]*[0-9A-Z])[A-Za-z0-9_-]{8,}\.(?:js|mjs|css|woff2?|png|jpe?g|svg|webp|avif|gif|wasm|map)$"
+)
+_TYPES = {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
+    ".json": "application/json",
+    ".woff": "font/woff",
+    ".woff2": "font/woff2",
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+    ".ico": "image/x-icon",
+    ".md": "text/markdown",
+}
+
+
+class Site(StaticFiles):
+    """Static files without dotfiles; `/about` may be about.html, and a SPA's own routes get its index.html."""
+
+    def __init__(self, folder: Path, *, spa: bool) -> None:
+        super().__init__(directory=folder, html=True)
+        self.spa = spa
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file or page that a path means, else the site's 404.html."""
+        page = None if _is_hidden(path) else self._page(path)
+        if page is None:
+            return self._missing()
+        response = await super().get_response(page, scope)
+        forever = _HASHED.search(page) and response.status_code < 300
+        response.headers["cache-control"] = _YEAR if forever else "no-cache"
+        return response
+
+    def _page(self, path: str) -> str | None:
+        for candidate in (path, f"{path}.html", "index.html" if self.spa and not Path(path).suffix else ""):
+            if candidate and (self._is_file(candidate) or self._is_file(f"{candidate}/index.html")):
+                return candidate
+        return None
+
+    def _is_file(self, path: str) -> bool:
+        _, found = self.lookup_path(path)
+        return found is not None and stat.S_ISREG(found.st_mode)
+
+    def _missing(self) -> Response:
+        headers = {"cache-control": "no-cache"}
+        if self._is_file("404.html"):
+            return FileResponse(self.lookup_path("404.html")[0], 404, headers=headers)
+        return Response("Not found\n", 404, headers=headers, media_type="text/plain")
+
+
+def _is_hidden(path: str) -> bool:
+    """Dotfiles are nobody's business, apart from what RFC 8615 puts under .well-known."""
+    parts = [part for part in Path(path).parts if part != "."]
+    return any(part.startswith(".") for part in parts) and parts[0] != ".well-known"
+
+
+class Compressed:
+    """Compresses whole answers; a part of a file (Range) is sent as it is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.plain, self.gzip = app, GZipMiddleware(app, minimum_size=1024, compresslevel=6)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        partial = any(name == b"range" for name, _ in scope.get("headers", ()))
+        await (self.plain if partial else self.gzip)(scope, receive, send)
+
+
+def create_app(folder: Path, *, spa: bool) -> ASGIApp:
+    """The application that serves `folder`."""
+    for suffix, media_type in _TYPES.items():
+        mimetypes.add_type(media_type, suffix)
+    return Compressed(Starlette(routes=[Mount("/", Site(folder, spa=spa))]))
+
+
+def main() -> None:
+    """Serve the folder named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--host", default="0.0.0.0")  # noqa: S104
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--spa", action="store_true", help="answer unknown paths with index.html")
+    given = parser.parse_args()
+    app = create_app(given.folder.resolve(), spa=given.spa)
+    uvicorn.run(app, host=given.host, port=given.port, access_log=False, server_header=False)
+
+
+if __name__ == "__main__":
+    main()

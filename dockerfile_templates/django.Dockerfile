@@ -1,0 +1,77 @@
+# A Django site behind gunicorn: static files collected while building, the database migrated at each start.
+# By hand: docker buildx build -f django.Dockerfile --build-arg BUTLER_START="exec gunicorn site.wsgi --bind 0.0.0.0:\$PORT" <folder>
+ARG PYTHON_IMAGE=python:3.12-slim
+# manifests: only requirements and lockfiles precede the installation; source: everything does (local packages).
+ARG INSTALL_FROM=manifests
+
+FROM ${PYTHON_IMAGE} AS tools
+ARG BUILD_PACKAGES=""
+RUN --mount=type=cache,id=apt,target=/var/cache/apt,sharing=locked \
+    if [ -n "$BUILD_PACKAGES" ]; then \
+        apt-get update && apt-get install -y --no-install-recommends $BUILD_PACKAGES && rm -rf /var/lib/apt/lists/*; \
+    fi
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_CACHE_DIR=/cache/pip \
+    UV_CACHE_DIR=/cache/uv UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=/opt/venv \
+    POETRY_CACHE_DIR=/cache/poetry POETRY_VIRTUALENVS_CREATE=false PIPENV_CACHE_DIR=/cache/pipenv PIPENV_VERBOSITY=-1 \
+    PDM_CHECK_UPDATE=false VIRTUAL_ENV=/opt/venv PATH=/opt/venv/bin:$PATH:/opt/tools/bin
+# uv, poetry, pipenv or pdm, apart from what the application sees; empty for pip.
+ARG INSTALLER=""
+RUN --mount=type=cache,id=python-packages,target=/cache \
+    python3 -m venv /opt/venv; \
+    if [ -n "$INSTALLER" ]; then python3 -m venv /opt/tools && /opt/tools/bin/pip install "$INSTALLER"; fi
+WORKDIR /app
+
+FROM tools AS manifests
+COPY requirement*.tx[t] constraint*.tx[t] pyproject.tom[l] uv.loc[k] poetry.loc[k] pdm.loc[k] Pipfil[e] Pipfile.loc[k] \
+     setup.cf[g] ./
+COPY requirement[s] ./requirements/
+
+FROM tools AS source
+COPY . .
+
+FROM ${INSTALL_FROM} AS install
+ARG INSTALL="pip install -r requirements.txt"
+ARG INSTALL_UNLOCKED=""
+RUN --mount=type=cache,id=python-packages,target=/cache \
+    --mount=type=secret,id=frontend_env,required=false \
+    if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi; \
+    { sh -c "$INSTALL" 2>&1; echo $? > /tmp/code; } | tee /tmp/install.log; \
+    code=$(cat /tmp/code); \
+    if [ "$code" != 0 ] && [ -n "$INSTALL_UNLOCKED" ] && grep -qiE 'lock(file| file)?`? (at .* )?(needs to be updated|is out.of.date)|poetry\.lock was last generated|Pipfile\.lock .* out of date|lock file does not match|lockfile is not compatible' /tmp/install.log; then \
+        echo "butler: warning: the lockfile does not match its manifest; dependencies are resolved anew"; \
+        sh -c "$INSTALL_UNLOCKED"; code=$?; \
+    fi; \
+    rm -f /tmp/code /tmp/install.log; exit "$code"
+# What serves the application where the repository does not bring it.
+ARG EXTRA_PACKAGES=""
+RUN --mount=type=cache,id=python-packages,target=/cache \
+    if [ -n "$EXTRA_PACKAGES" ]; then /opt/venv/bin/python -m pip install $EXTRA_PACKAGES; fi
+
+FROM install AS build
+COPY . .
+# Settings often demand variables that exist only at run time: what fails here is done again at the start.
+ARG BUILD=""
+RUN --mount=type=secret,id=frontend_env,required=false \
+    if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi; \
+    if [ -n "$BUILD" ]; then \
+        SECRET_KEY="${SECRET_KEY:-only-for-the-build}" DJANGO_SECRET_KEY="${DJANGO_SECRET_KEY:-only-for-the-build}" \
+            sh -c "$BUILD" || { echo "butler: warning: '$BUILD' failed; it is tried again at the start"; touch .build-at-start; }; \
+    fi
+
+FROM ${PYTHON_IMAGE} AS run
+ARG RUN_PACKAGES=""
+RUN if [ -n "$RUN_PACKAGES" ]; then \
+        apt-get update && apt-get install -y --no-install-recommends $RUN_PACKAGES && rm -rf /var/lib/apt/lists/*; \
+    fi
+WORKDIR /app
+RUN chown 1000:1000 /app
+COPY --from=install /opt/venv /opt/venv
+COPY --from=build --chown=1000:1000 /app ./
+ARG BUILD=""
+ARG BUTLER_PORT=8000
+ARG BUTLER_START="exec gunicorn site.wsgi --bind 0.0.0.0:$PORT"
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 VIRTUAL_ENV=/opt/venv PATH=/opt/venv/bin:$PATH \
+    HOST=0.0.0.0 PORT=${BUTLER_PORT} BUTLER_START=${BUTLER_START} BUTLER_BUILD=${BUILD}
+EXPOSE ${BUTLER_PORT}
+USER 1000:1000
+CMD ["/bin/sh", "-c", "if [ -e .build-at-start ]; then sh -c \"$BUTLER_BUILD\"; fi; eval \"$BUTLER_START\""]

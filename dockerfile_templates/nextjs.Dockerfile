@@ -1,0 +1,99 @@
+# A Next.js application with its own server. `next build` keeps its cache, and the image that runs holds no build tools.
+# By hand: docker buildx build -f nextjs.Dockerfile <folder>
+ARG NODE_IMAGE=node:22-slim
+# manifests: only package.json and lockfiles precede the installation; source: everything does (scripts need it).
+ARG INSTALL_FROM=manifests
+# plain: `next start` with node_modules; standalone: the server that `output: "standalone"` writes.
+ARG RUN_FROM=plain
+
+FROM ${NODE_IMAGE} AS tools
+ARG BUILD_PACKAGES=""
+RUN --mount=type=cache,id=apt,target=/var/cache/apt,sharing=locked \
+    if [ -n "$BUILD_PACKAGES" ]; then \
+        apt-get update && apt-get install -y --no-install-recommends $BUILD_PACKAGES && rm -rf /var/lib/apt/lists/*; \
+    fi
+ENV CI=true HUSKY=0 NEXT_TELEMETRY_DISABLED=1 npm_config_audit=false npm_config_fund=false \
+    npm_config_update_notifier=false npm_config_cache=/cache/npm npm_config_store_dir=/cache/pnpm \
+    YARN_CACHE_FOLDER=/cache/yarn YARN_GLOBAL_FOLDER=/cache/yarn-berry YARN_NODE_LINKER=node-modules \
+    YARN_ENABLE_TELEMETRY=0 BUN_INSTALL_CACHE_DIR=/cache/bun PATH=/app/node_modules/.bin:$PATH
+ARG PACKAGE_MANAGER=""
+RUN --mount=type=cache,id=node-packages,target=/cache \
+    if [ -n "$PACKAGE_MANAGER" ]; then npm install --global --force "$PACKAGE_MANAGER"; fi
+WORKDIR /app
+
+FROM tools AS manifests
+COPY package.json package-lock.jso[n] npm-shrinkwrap.jso[n] yarn.loc[k] pnpm-lock.yam[l] bun.loc[k] bun.lock[b] \
+     .npmr[c] .yarnr[c] .yarnrc.ym[l] .pnpmfile.cj[s] pnpm-workspace.yam[l] bunfig.tom[l] ./
+COPY .yar[n] ./.yarn/
+COPY patche[s] ./patches/
+COPY prism[a] ./prisma/
+
+FROM tools AS source
+COPY . .
+
+FROM ${INSTALL_FROM} AS install
+ARG INSTALL="npm ci"
+ARG INSTALL_UNLOCKED="npm install"
+RUN --mount=type=cache,id=node-packages,target=/cache \
+    --mount=type=secret,id=frontend_env,required=false \
+    if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; unset NODE_ENV; fi; \
+    { sh -c "$INSTALL" 2>&1; echo $? > /tmp/code; } | tee /tmp/install.log; \
+    code=$(cat /tmp/code); \
+    if [ "$code" != 0 ] && grep -qE 'EUSAGE|ERR_PNPM_(OUTDATED_LOCKFILE|LOCKFILE_|NO_LOCKFILE|FROZEN_)|lockfile needs to be updated|YN0028|lockfile is frozen' /tmp/install.log; then \
+        echo "butler: warning: the lockfile does not match package.json; dependencies are resolved anew"; \
+        sh -c "$INSTALL_UNLOCKED"; code=$?; \
+    fi; \
+    rm -f /tmp/code /tmp/install.log; mkdir -p node_modules; exit "$code"
+
+FROM install AS build
+COPY . .
+ARG BUILD="npm run build"
+ARG BUTLER_APP=""
+ARG BUTLER_ENV_HASH=""
+RUN --mount=type=cache,id=next-${BUTLER_APP},target=/app/.next/cache \
+    --mount=type=secret,id=frontend_env,required=false \
+    if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi; \
+    sh -c "$BUILD"
+
+FROM build AS pruned
+ARG PRUNE=""
+RUN --mount=type=cache,id=node-packages,target=/cache \
+    if [ -n "$PRUNE" ]; then sh -c "$PRUNE" || echo "butler: note: development dependencies stay in the image"; fi; \
+    rm -rf node_modules/.cache
+
+# The standalone server may lie deeper than the root (outputFileTracingRoot); its static files belong beside it.
+FROM build AS assembled
+RUN server=$(cd .next/standalone && find . -name server.js -not -path '*/node_modules/*' | sort | head -n 1); \
+    [ -n "$server" ] || { echo "butler: next build wrote no .next/standalone/server.js"; exit 1; }; \
+    mkdir -p /out "/out/$(dirname "$server")/.next"; \
+    cp -a .next/standalone/. /out/; \
+    cp -a .next/static "/out/$(dirname "$server")/.next/"; \
+    if [ -d public ]; then cp -a public "/out/$(dirname "$server")/"; fi; \
+    [ -e /out/server.js ] || printf 'require("%s");\n' "$server" > /out/server.js
+
+FROM ${NODE_IMAGE} AS runtime
+ARG RUN_PACKAGES=""
+RUN if [ -n "$RUN_PACKAGES" ]; then \
+        apt-get update && apt-get install -y --no-install-recommends $RUN_PACKAGES && rm -rf /var/lib/apt/lists/*; \
+    fi
+# Package manager or tools that the start command calls and the repository does not bring.
+ARG GLOBAL_PACKAGES=""
+RUN --mount=type=cache,id=node-packages,target=/cache \
+    if [ -n "$GLOBAL_PACKAGES" ]; then npm install --global --force --cache /cache/npm $GLOBAL_PACKAGES; fi
+WORKDIR /app
+RUN chown 1000:1000 /app
+
+FROM runtime AS plain
+COPY --from=pruned --chown=1000:1000 /app ./
+
+FROM runtime AS standalone
+COPY --from=assembled --chown=1000:1000 /out ./
+
+FROM ${RUN_FROM} AS run
+ARG BUTLER_PORT=3000
+ARG BUTLER_START="exec next start -H 0.0.0.0 -p $PORT"
+ENV NODE_ENV=production HOST=0.0.0.0 HOSTNAME=0.0.0.0 PORT=${BUTLER_PORT} BUTLER_START=${BUTLER_START} \
+    NEXT_TELEMETRY_DISABLED=1 npm_config_update_notifier=false PATH=/app/node_modules/.bin:$PATH
+EXPOSE ${BUTLER_PORT}
+USER 1000:1000
+CMD ["/bin/sh", "-c", "eval \"$BUTLER_START\""]

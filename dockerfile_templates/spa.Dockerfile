@@ -1,0 +1,80 @@
+# A site that is built with Node.js and then served as files: single-page applications and static generators.
+# By hand: docker buildx build -f spa.Dockerfile --build-context butler=assets <folder>
+ARG NODE_IMAGE=node:22-slim
+ARG PYTHON_IMAGE=python:3.12-slim
+# manifests: only package.json and lockfiles precede the installation; source: everything does (scripts need it).
+ARG INSTALL_FROM=manifests
+
+FROM ${NODE_IMAGE} AS tools
+ARG BUILD_PACKAGES=""
+RUN --mount=type=cache,id=apt,target=/var/cache/apt,sharing=locked \
+    if [ -n "$BUILD_PACKAGES" ]; then \
+        apt-get update && apt-get install -y --no-install-recommends $BUILD_PACKAGES && rm -rf /var/lib/apt/lists/*; \
+    fi
+ENV CI=true HUSKY=0 NEXT_TELEMETRY_DISABLED=1 npm_config_audit=false npm_config_fund=false \
+    npm_config_update_notifier=false npm_config_cache=/cache/npm npm_config_store_dir=/cache/pnpm \
+    YARN_CACHE_FOLDER=/cache/yarn YARN_GLOBAL_FOLDER=/cache/yarn-berry YARN_NODE_LINKER=node-modules \
+    YARN_ENABLE_TELEMETRY=0 BUN_INSTALL_CACHE_DIR=/cache/bun PATH=/app/node_modules/.bin:$PATH
+ARG PACKAGE_MANAGER=""
+RUN --mount=type=cache,id=node-packages,target=/cache \
+    if [ -n "$PACKAGE_MANAGER" ]; then npm install --global --force "$PACKAGE_MANAGER"; fi
+WORKDIR /app
+
+FROM tools AS manifests
+COPY package.json package-lock.jso[n] npm-shrinkwrap.jso[n] yarn.loc[k] pnpm-lock.yam[l] bun.loc[k] bun.lock[b] \
+     .npmr[c] .yarnr[c] .yarnrc.ym[l] .pnpmfile.cj[s] pnpm-workspace.yam[l] bunfig.tom[l] ./
+COPY .yar[n] ./.yarn/
+COPY patche[s] ./patches/
+COPY prism[a] ./prisma/
+
+FROM tools AS source
+COPY . .
+
+FROM ${INSTALL_FROM} AS install
+ARG INSTALL="npm ci"
+ARG INSTALL_UNLOCKED="npm install"
+RUN --mount=type=cache,id=node-packages,target=/cache \
+    --mount=type=secret,id=frontend_env,required=false \
+    if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; unset NODE_ENV; fi; \
+    { sh -c "$INSTALL" 2>&1; echo $? > /tmp/code; } | tee /tmp/install.log; \
+    code=$(cat /tmp/code); \
+    if [ "$code" != 0 ] && grep -qE 'EUSAGE|ERR_PNPM_(OUTDATED_LOCKFILE|LOCKFILE_|NO_LOCKFILE|FROZEN_)|lockfile needs to be updated|YN0028|lockfile is frozen' /tmp/install.log; then \
+        echo "butler: warning: the lockfile does not match package.json; dependencies are resolved anew"; \
+        sh -c "$INSTALL_UNLOCKED"; code=$?; \
+    fi; \
+    rm -f /tmp/code /tmp/install.log; mkdir -p node_modules; exit "$code"
+
+FROM install AS build
+COPY . .
+ARG BUILD="npm run build"
+ARG OUTPUT="dist"
+ARG BUTLER_ENV_HASH=""
+# What was built is what appeared: the usual folder if its index.html is new, else the newest index.html's folder.
+RUN --mount=type=secret,id=frontend_env,required=false \
+    if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi; \
+    touch /tmp/before && sleep 0.05 && sh -c "$BUILD" || exit 1; \
+    site=""; \
+    if [ -n "$(find "$OUTPUT/index.html" -newer /tmp/before 2>/dev/null)" ]; then site="$OUTPUT"; else \
+        index=$(find . -name node_modules -prune -o -name index.html -newer /tmp/before -print \
+            | awk '{ print gsub("/", "/"), $0 }' | sort -n | head -n 1 | cut -d " " -f 2-); \
+        [ -z "$index" ] || site=$(dirname "$index"); \
+    fi; \
+    [ -n "$site" ] || { echo "butler: the build ended well but wrote no index.html (expected in $OUTPUT/)"; exit 1; }; \
+    echo "butler: the site is in $site/"; \
+    mkdir -p /site && cp -a "$site/." /site/
+
+FROM ${PYTHON_IMAGE} AS run
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PATH=/opt/server/bin:$PATH
+RUN --mount=type=bind,from=butler,source=requirements.txt,target=/tmp/requirements.txt \
+    --mount=type=cache,id=pip,target=/root/.cache/pip \
+    python3 -m venv /opt/server && /opt/server/bin/pip install -r /tmp/requirements.txt
+COPY --from=butler static_server.py /opt/server/static_server.py
+COPY --from=build /site /site
+ARG BUTLER_PORT=8080
+# 1: unknown paths get index.html (the application routes them itself); empty: they get 404.
+ARG BUTLER_SPA=1
+ENV HOST=0.0.0.0 PORT=${BUTLER_PORT} BUTLER_SPA=${BUTLER_SPA}
+EXPOSE ${BUTLER_PORT}
+USER 1000:1000
+CMD ["/bin/sh", "-c", "exec /opt/server/bin/python /opt/server/static_server.py /site --port \"$PORT\" ${BUTLER_SPA:+--spa}"]
