@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from domain import RunningContainer
+from domain import RunningContainer, Stage
+from failure_advice import explain
 from robust_error_handler import Code, DeploymentFailed
 from settings import Settings
 
@@ -22,7 +24,7 @@ _ATTEMPT_SECONDS = 10.0
 _SILENCE_SECONDS = 1.0
 _HTTP_FIRST_SECONDS = 2.0
 _WATCH_SECONDS = (0.25, 1.0)
-_SHOWN_LINES = 40
+_READ_LINES = 200
 _REQUEST = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: devops-butler\r\nAccept: text/html,*/*;q=0.8\r\n"
     b"Connection: close\r\n\r\n"
@@ -125,19 +127,36 @@ async def settle(container: RunningContainer, settings: Settings) -> Verdict:
         await asyncio.sleep(min(missing, _WATCH_SECONDS[0]))
 
 
-async def failure(verdict: Verdict, container: RunningContainer, settings: Settings) -> DeploymentFailed:
-    """The error that a verdict other than an answer stands for, with the last lines of the container's log."""
-    lines = await log_lines(container.name, settings, tail=_SHOWN_LINES)
-    if verdict.state is not None or verdict.reason is Reason.GONE:
-        return _ended(verdict, settings, lines)
-    seconds = f"{verdict.seconds:.0f} s"
-    if verdict.reason is Reason.SERVER_ERROR:
-        message = f"The app answers {verdict.status_code} to every request; it was asked for {seconds}."
-        hint = "Read its log below; often a variable is missing, or a database that it needs cannot be reached."
-    else:
-        message = f"The app did not answer on port {container.container_port} within {seconds}: {verdict.reason}."
-        hint = "The app must listen on 0.0.0.0 and on the port in the variable PORT; its log below may say more."
-    return DeploymentFailed(Code.NOT_ANSWERING, message, hint, lines)
+async def failure(
+    verdict: Verdict,
+    container: RunningContainer,
+    settings: Settings,
+    *,
+    listening: Sequence[str] | None = None,
+    framework: str | None = None,
+) -> DeploymentFailed:
+    """The error that a verdict other than an answer stands for, with the lines of the container's log that show it.
+
+    `listening` holds `address:port` of each socket in the container, where they could be read.
+    """
+    if verdict.reason is Reason.GONE:
+        hint = "Somebody or something removed it; deploy again."
+        return DeploymentFailed(Code.CRASHED_AT_START, "The app's container was removed while it started.", hint)
+    lines = await log_lines(container.id, settings, tail=_READ_LINES)
+    context = {
+        "port": container.container_port,
+        "framework": framework or "",
+        "timeout_seconds": round(verdict.seconds),
+        "memory_limit": settings.memory_limit,
+        **({} if listening is None else {"listening": listening}),
+    }
+    state = verdict.state
+    if state is not None:
+        return explain(Stage.VERIFY, lines, exit_code=state.exit_code, oom_killed=state.oom_killed, context=context)
+    explained = explain(Stage.VERIFY, lines, context=context)
+    if verdict.reason is Reason.SERVER_ERROR and explained.code is Code.NOT_ANSWERING:
+        return _answers_with_errors(verdict, explained)
+    return explained
 
 
 async def _until_it_answers(
@@ -221,44 +240,13 @@ def _judge(first_line: bytes) -> tuple[Reason, int | None]:
     return (Reason.HTTP if status < 500 else Reason.SERVER_ERROR), status
 
 
-def _ended(verdict: Verdict, settings: Settings, lines: list[str]) -> DeploymentFailed:
-    state = verdict.state
-    if state is None:
-        hint = "Somebody or something removed it; deploy again."
-        return DeploymentFailed(Code.CRASHED_AT_START, "The app's container was removed while it started.", hint, lines)
-    if state.oom_killed or state.exit_code == 137:
-        why = "because it used" if state.oom_killed else "with exit code 137, most likely because it used"
-        return DeploymentFailed(
-            Code.OUT_OF_MEMORY,
-            f"The app was ended {why} more memory than it may have ({settings.memory_limit}).",
-            "Make it use less, or raise BUTLER_MEMORY_LIMIT on the server.",
-            lines,
-        )
-    message, hint = _EXIT_CODES.get(
-        state.exit_code,
-        (f"The app crashed at its start with exit code {state.exit_code}.", "Its last lines below say why."),
+def _answers_with_errors(verdict: Verdict, explained: DeploymentFailed) -> DeploymentFailed:
+    return DeploymentFailed(
+        Code.NOT_ANSWERING,
+        f"The app answers every request with the server error {verdict.status_code}.",
+        "Its last lines are shown; often a variable is missing, or a database that it needs cannot be reached.",
+        explained.lines,
     )
-    return DeploymentFailed(Code.CRASHED_AT_START, message, hint, lines)
-
-
-_EXIT_CODES = {
-    0: (
-        "The app ended by itself at once, without an error (exit code 0).",
-        "The start command must stay in the foreground: start the server itself, not a script that returns.",
-    ),
-    126: (
-        "The start command was found, but it cannot be executed (exit code 126).",
-        "Make it executable (`chmod +x`, and commit that), or start it through its interpreter.",
-    ),
-    127: (
-        "The start command was not found in the image (exit code 127).",
-        "Check its spelling, and that the program is installed and not only a development dependency.",
-    ),
-    139: (
-        "The app crashed in native code (exit code 139, segmentation fault).",
-        "Often a native module was built for another system: rebuild it in the image.",
-    ),
-}
 
 
 async def _cancel(
