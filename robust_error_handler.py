@@ -21,6 +21,7 @@ class Code(StrEnum):
     DEPENDENCY_NOT_FOUND = "dependency-not-found"
     LOCKFILE_OUT_OF_SYNC = "lockfile-out-of-sync"
     BUILD_FAILED = "build-failed"
+    DOCKERFILE_REFUSED = "dockerfile-refused"
     OUT_OF_MEMORY = "out-of-memory"
     DISK_FULL = "disk-full"
     CRASHED_AT_START = "crashed-at-start"
