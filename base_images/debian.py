@@ -24,6 +24,14 @@ _ENVIRONMENT = (
     f"NODE_EXTRA_CA_CERTS={_BUNDLE}",
     f"PIP_CERT={_BUNDLE}",
 )
+# The name that official images use, which Dockerfiles with cache mounts for apt remove: no archive stays in a layer.
+_DOCKER_CLEAN = """\
+DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*.deb /var/cache/apt/*.bin"; };
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+Acquire::Languages "none";
+Acquire::GzipIndexes "true";
+"""
 
 
 async def make_layer(
@@ -42,6 +50,7 @@ async def make_layer(
 def mmdebstrap_argv(suite: str, machine: Machine, *, overlay: Path, archive: Path) -> list[str]:
     """Make the root file system; the overlay goes in before the CA bundle is put together."""
     hooks = [f"sync-in {shlex.quote(str(overlay))} /", 'chroot "$1" update-ca-certificates']
+    hooks.append('rm -f "$1"/var/cache/apt/*.bin')  # apt's own `clean` leaves them where docker-clean is
     if CA_BUNDLE.is_file():
         hooks.append(f"upload {CA_BUNDLE} {_BUNDLE}")
     return [
@@ -65,19 +74,29 @@ def import_argv(tag: str, archive: Path, labels: Sequence[str]) -> list[str]:
     return ["docker", "import", *(word for change in changes for word in ("--change", change)), str(archive), tag]
 
 
-def write_overlay(folder: Path, machine: Machine) -> None:
+def overlay_files(machine: Machine) -> dict[str, str]:
     """The files that differ from plain Debian: mirrors and certificates for pip and npm, and no service starts."""
+    pip = {"cert": _BUNDLE, "disable-pip-version-check": "true", "root-user-action": "ignore", **machine.pip}
+    npm = {"cafile": _BUNDLE, "registry": f"{machine.npm_registry}/", "update-notifier": "false", "fund": "false"}
+    return {
+        "etc/pip.conf": "[global]\n" + "".join(f"{key} = {value}\n" for key, value in pip.items()),
+        "usr/local/etc/npmrc": "".join(f"{key}={value}\n" for key, value in npm.items()),
+        "usr/sbin/policy-rc.d": "#!/bin/sh\nexit 101\n",
+        "etc/apt/apt.conf.d/docker-clean": _DOCKER_CLEAN,
+    }
+
+
+def write_overlay(folder: Path, machine: Machine) -> None:
+    """Put the overlay and the machine's own certificates into a folder."""
+    for name, text in overlay_files(machine).items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        file.chmod(0o755 if name.startswith("usr/sbin") else 0o644)
     certificates = folder / "usr/local/share/ca-certificates"
     certificates.mkdir(parents=True)
     for certificate in machine.certificates:
         shutil.copyfile(certificate, certificates / certificate.name)
-    pip = {"cert": _BUNDLE, "disable-pip-version-check": "true", "root-user-action": "ignore", **machine.pip}
-    _write(folder / "etc/pip.conf", "[global]\n" + "".join(f"{key} = {value}\n" for key, value in pip.items()))
-    npm = {"cafile": _BUNDLE, "registry": f"{machine.npm_registry}/", "update-notifier": "false", "fund": "false"}
-    _write(folder / "usr/local/etc/npmrc", "".join(f"{key}={value}\n" for key, value in npm.items()))
-    policy = folder / "usr/sbin/policy-rc.d"
-    _write(policy, "#!/bin/sh\nexit 101\n")
-    policy.chmod(0o755)
 
 
 def has_mmdebstrap() -> bool:
@@ -105,8 +124,3 @@ async def install_mmdebstrap() -> None:
             "Run: apt-get install mmdebstrap debian-archive-keyring",
             error.tail[-5:],
         ) from error
-
-
-def _write(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")

@@ -26,9 +26,12 @@ RUN --mount=type=bind,target=/context set -e; \
     node --version; npm --version; yarn --version
 COPY --chmod=755 node-entrypoint.sh /usr/local/bin/docker-entrypoint.sh
 ARG NODE_VERSION
-# A package mirror drops the signatures that corepack asks for; nodedir gives node-gyp the headers that are here.
+ARG NPM_REGISTRY
+# corepack: a mirror drops the signatures that it asks for, and with a registry named it takes Yarn from there as well.
+# nodedir gives node-gyp the headers that are here.
 ENV NODE_VERSION=${NODE_VERSION} \
     COREPACK_INTEGRITY_KEYS=0 \
+    COREPACK_NPM_REGISTRY=${NPM_REGISTRY} \
     COREPACK_ENABLE_DOWNLOAD_PROMPT=0 \
     npm_config_nodedir=/usr/local
 ENTRYPOINT ["docker-entrypoint.sh"]

@@ -95,7 +95,7 @@ async def pull(name: str, emit: Emit) -> tuple[Pull, str]:
         await task
         return Pull.DONE, ""
     except CommandFailed as error:
-        last = error.tail[-1] if error.tail else str(error)
+        last = (error.tail[-1] if error.tail else str(error)).removeprefix("Error response from daemon: ")
         return classify(last), last
     finally:
         task.cancel()

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -43,15 +44,26 @@ async def ensure(recipe: Recipe, emit: Emit, settings: Settings, *, rebuild: boo
 
 def fingerprint(recipe: Recipe, machine: Machine) -> str:
     """A digest of all that a stand-in is made from, so that one made otherwise is recognised."""
-    digest = hashlib.sha256(repr((recipe.family, recipe.version, recipe.suite, machine)).encode())
-    files = [*machine.certificates, CA_BUNDLE]
+    digest = hashlib.sha256(repr(machine).encode())
+    for file in (CA_BUNDLE, *machine.certificates):
+        digest.update(file.read_bytes() if file.is_file() else b"")
     step: Recipe | None = recipe
     while step is not None:
-        files += [dockerfile_of(step)] if step.parent else [_HERE / "debian.py"]
+        for text in _sources(step, machine):
+            digest.update(text.encode())
         step = step.parent
-    for file in [*files, *sorted(_FILES.iterdir())]:
-        digest.update(file.read_bytes() if file.is_file() else b"")
     return digest.hexdigest()[:16]
+
+
+def _sources(recipe: Recipe, machine: Machine) -> list[str]:
+    """The texts that decide what one layer holds."""
+    if recipe.parent is None:
+        nowhere = Path("/-")
+        make = debian.mmdebstrap_argv(recipe.suite, machine, overlay=nowhere, archive=nowhere)
+        return [repr(make), repr(debian.import_argv(recipe.tag, nowhere, ())), repr(debian.overlay_files(machine))]
+    dockerfile = dockerfile_of(recipe).read_text(encoding="utf-8")
+    copied = [file.read_text(encoding="utf-8") for file in sorted(_FILES.iterdir()) if file.name in dockerfile]
+    return [recipe.version, dockerfile, _PIP_PACKAGES.get(recipe.version, ""), *copied]
 
 
 def dockerfile_of(recipe: Recipe) -> Path:
@@ -59,17 +71,25 @@ def dockerfile_of(recipe: Recipe) -> Path:
     return _HERE / f"{'alpine' if recipe.is_alpine else recipe.family}.Dockerfile"
 
 
-def build_argv(recipe: Recipe, *, base: str, version: str, recipe_digest: str, context: Path) -> list[str]:
-    """Build a stand-in on the layer below it."""
-    arguments = {"BASE": base}
-    if not recipe.is_alpine and recipe.family in (Family.NODE, Family.PYTHON):
-        arguments[f"{recipe.family.upper()}_VERSION"] = version
-    if not recipe.is_alpine and recipe.family is Family.PYTHON:
-        arguments["PIP_PACKAGES"] = _PIP_PACKAGES[recipe.version]
+def build_argv(recipe: Recipe, arguments: Mapping[str, str], recipe_digest: str, context: Path) -> list[str]:
+    """Build a stand-in; `arguments` are its Dockerfile's."""
     argv = ["docker", "build", "--progress", "plain", "--file", str(dockerfile_of(recipe)), "--tag", recipe.tag]
     argv += [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
     argv += [word for label in labels(recipe, recipe_digest) for word in ("--label", label)]
     return [*argv, str(context)]
+
+
+def build_arguments(recipe: Recipe, machine: Machine, *, base: str, version: str) -> dict[str, str]:
+    """What varies in a stand-in's Dockerfile; `version` is the one found where the name says less."""
+    if recipe.is_alpine:
+        return {"BASE": base}
+    match recipe.family:
+        case Family.NODE:
+            return {"BASE": base, "NODE_VERSION": version, "NPM_REGISTRY": machine.npm_registry}
+        case Family.PYTHON:
+            return {"BASE": base, "PYTHON_VERSION": version, "PIP_PACKAGES": _PIP_PACKAGES[recipe.version]}
+        case _:
+            return {"BASE": base}
 
 
 def labels(recipe: Recipe, recipe_digest: str) -> list[str]:
@@ -131,9 +151,9 @@ async def _make(
         return
     await asyncio.to_thread(shutil.copytree, _FILES, folder, dirs_exist_ok=True)
     base, version = await _ingredients(recipe, parent, machine, folder, emit)
-    argv = build_argv(recipe, base=base, version=version, recipe_digest=recipe_digest, context=folder)
+    arguments = build_arguments(recipe, machine, base=base, version=version)
     await shell.stream(
-        argv,
+        build_argv(recipe, arguments, recipe_digest, folder),
         on_line,
         timeout_seconds=_BUILD_SECONDS,
         waiting_for=f"the build of {recipe.tag}",
