@@ -6,7 +6,7 @@ from typing import Any
 
 from compose_file.paths import check_paths
 from compose_file.reading import FILE_NAMES, ComposeText, is_blank, parse
-from compose_file.site import Port, Site, choose_site, ports_of, site_of
+from compose_file.site import Port, Site, choose_site, is_backing_service, ports_of, site_of
 from robust_error_handler import Code, DeploymentFailed
 from workspace import Workspace
 
@@ -17,6 +17,7 @@ __all__ = [
     "Site",
     "choose_site",
     "find_compose_file",
+    "is_backing_service",
     "load",
     "ports_of",
     "read",
@@ -42,6 +43,9 @@ def load(workspace: Workspace, path: str) -> dict[str, Any]:
 
 def read(workspace: Workspace, path: str) -> ComposeText:
     """Like `load`, with the lines of its keys and the env files that it names and that are not there."""
+    if not workspace.exists(path):
+        message = f"There is no Compose file {path} in the repository."
+        raise DeploymentFailed(Code.COMPOSE_INVALID, message, "Commit it as a regular file.")
     try:
         text = parse(workspace.root / path, path)
     except OSError as error:

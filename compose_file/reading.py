@@ -44,6 +44,16 @@ class ComposeText:
             line, node = found
         return line
 
+    def exact_line(self, *keys: str | int) -> int | None:
+        """The line of a key that is in this file itself; None where it is not."""
+        node, line = self.tree, None
+        for key in keys:
+            found = _child(node, key)
+            if found is None:
+                return None
+            line, node = found
+        return line
+
     def where(self, *keys: str | int) -> str:
         """`line 7 of docker-compose.yml`, or only the file's name where the line is not known."""
         line = self.line(*keys)

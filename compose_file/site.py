@@ -77,6 +77,12 @@ def ports_of(service: Mapping[str, Any]) -> tuple[Port, ...]:
     return (*ports, *(Port(port.target, port.protocol, published=False) for port in exposed))
 
 
+def is_backing_service(service: Mapping[str, Any]) -> bool:
+    """Whether a service runs a database, cache, queue or the like, by its image."""
+    image = _image_name(service)
+    return bool(image and _BACKING.search(image))
+
+
 def _score(name: str, service: Mapping[str, Any], needed: set[str]) -> int:
     image = _image_name(service)
     subject = image or name.lower()

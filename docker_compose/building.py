@@ -1,0 +1,216 @@
+"""Builds the services of a stack that come from the repository, each as `docker_build` builds a single app."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import base_images
+import dockerfile_text
+import shell
+from compose_file import Site, ports_of, site_of
+from docker_build import check_disk, images, recipe
+from docker_build.command import Build, build_argv, build_environment
+from docker_build.readable import Readable
+from docker_build.remote_sources import unsafe_sources
+from docker_compose.stack import ComposeStack
+from docker_run import labels_for
+from docker_run.command import split_environment
+from domain import Emit, Event, EventKind, Kind, Plan, Stage
+from failure_advice import explain, is_network_failure
+from robust_error_handler import Code, CommandFailed, CommandTimedOut, DeploymentFailed
+from settings import Settings
+from workspace import Checkout
+
+_ATTEMPTS = 3
+_FIRST_WAIT_SECONDS = 2.0
+_LINES_KEPT = 400
+_USER_IGNORES = ".git\n**/.env.local\n**/.env.*.local\n"
+
+
+@dataclass(frozen=True)
+class ServiceBuild:
+    """How one service is built: its Dockerfile (cut after its target), the plan around it, and what else it may see."""
+
+    service: str
+    source: recipe.Source
+    plan: Plan
+    secrets: Mapping[str, str]
+    has_network: bool
+
+
+async def build(stack: ComposeStack, checkout: Checkout, emit: Emit, settings: Settings) -> ComposeStack:
+    """The stack with an image for every service; what nothing changed for is not built again."""
+    await asyncio.to_thread(check_disk, settings)
+    builds = [await asyncio.to_thread(_find, stack, name, checkout) for name in stack.built]
+    for one in builds:
+        await _check(one)
+    pulled = {name: str(body["image"]) for name, body in stack.model["services"].items() if name not in stack.built}
+    bases = {image for one in builds for image in _bases(one)}
+    replacements = await base_images.resolve([*pulled.values(), *sorted(bases)], emit, settings)
+    chosen = {name: replacements[image] for name, image in pulled.items()}
+    for one in builds:
+        chosen[one.service] = await _build_one(one, stack, checkout, replacements, emit, settings)
+    return await _with_port(replace(stack, images=chosen))
+
+
+def until_target(text: str, target: str | None) -> str | None:
+    """A Dockerfile up to the end of a stage, which is all that building this stage needs; None without such a stage."""
+    if not target:
+        return text
+    starts = [line for line in dockerfile_text.split(text).instructions if line.name == "FROM"]
+    for index, start in enumerate(starts):
+        named = re.search(r"\sas\s+(\S+)\s*$", start.value, re.IGNORECASE)
+        if (named and named[1].lower() == target.lower()) or (target.isdigit() and int(target) == index):
+            following = starts[index + 1 :]
+            lines = text.splitlines(keepends=True)
+            return "".join(lines[: following[0].first_line - 1]) if following else text
+    return None
+
+
+def service_build_argv(build: Build, *, secrets: Mapping[str, str], has_network: bool) -> list[str]:
+    """`docker build` of one service: as for a single app, with the secrets that the file names, or without network."""
+    argv = build_argv(build)
+    extra = [word for name, path in secrets.items() for word in ("--secret", f"id={name},src={path}")]
+    return [*argv[:-3], *extra, *([] if has_network else ["--network", "none"]), *argv[-3:]]
+
+
+def _find(stack: ComposeStack, name: str, checkout: Checkout) -> ServiceBuild:
+    body = stack.model["services"][name]["build"]
+    context = Path(os.path.realpath(body["context"]))
+    workspace = checkout.workspace
+    folder = os.path.relpath(context, os.path.realpath(workspace.root))
+    inline = body.get("dockerfile_inline")
+    own = os.path.normpath(os.path.join(folder, str(body.get("dockerfile") or "Dockerfile")))
+    text = str(inline) if inline else workspace.read_text(own) or ""
+    cut = until_target(text, body.get("target"))
+    if cut is None:
+        message = f'Service "{name}" builds the target "{body["target"]}", which {own} does not have.'
+        raise DeploymentFailed(
+            Code.COMPOSE_INVALID, message, "Correct `target:`, or name the stage with `FROM ... AS`."
+        )
+    beside = None if inline else workspace.read_text(f"{own}.dockerignore")
+    users = beside if beside is not None else workspace.read_text(f"{folder}/.dockerignore")
+    source = recipe.Source(cut, context, folder, own, f"{users or ''}\n# from DevOps Butler\n{_USER_IGNORES}")
+    args = {key: str(value) for key, value in (body.get("args") or {}).items() if value is not None}
+    plan = Plan("compose", Kind.COMPOSE, context=folder, dockerfile_path=own, build_args=args)
+    return ServiceBuild(name, source, plan, _secrets(stack, body), body.get("network") != "none")
+
+
+def _secrets(stack: ComposeStack, body: Mapping[str, Any]) -> dict[str, str]:
+    files = stack.model.get("secrets") or {}
+    wanted = [(str(entry.get("target") or entry["source"]), entry["source"]) for entry in body.get("secrets") or []]
+    return {name: files[source]["file"] for name, source in wanted if (files.get(source) or {}).get("file")}
+
+
+async def _check(one: ServiceBuild) -> None:
+    try:
+        await asyncio.to_thread(recipe.check, one.source, one.plan.build_args)
+        unsafe = await unsafe_sources(dockerfile_text.remote_sources(one.source.text, one.plan.build_args))
+        if unsafe:
+            raise recipe.refused(one.source, unsafe)
+    except DeploymentFailed as error:
+        raise _of_service(one.service, error) from error
+
+
+def _bases(one: ServiceBuild) -> tuple[str, ...]:
+    return dockerfile_text.external_images(one.source.text, one.plan.build_args)
+
+
+async def _build_one(
+    one: ServiceBuild,
+    stack: ComposeStack,
+    checkout: Checkout,
+    replacements: Mapping[str, str],
+    emit: Emit,
+    settings: Settings,
+) -> str:
+    """The tag of a service's image, built only where nothing of the same content is there."""
+    request = stack.request
+    used = {name: replacements[name] for name in _bases(one)}
+    ready = recipe.prepare(one.source, one.plan, request, used, settings.instance)
+    for warning in ready.warnings:
+        emit(Event(EventKind.WARNING, Stage.BUILD, f"{one.service}: {warning}"))
+    found = [image.id for image in await images.inspect(sorted(set(used.values())))]
+    tag = f"local-registry/{request.container_name}-{one.service.lower()}:"
+    tag += ready.hash(request, checkout.commit.tree, found)
+    if await _is_ours(tag, stack, settings):
+        emit(Event(EventKind.NOTE, Stage.BUILD, f"{one.service}: nothing changed, {tag} is used again."))
+        return tag
+    folder = checkout.generated / f"compose-{one.service}"
+    dockerfile, secret = await asyncio.to_thread(ready.write, folder)
+    by_name, steering = split_environment(ready.build_args)
+    command = Build(
+        dockerfile=dockerfile,
+        context=one.source.context,
+        tag=tag,
+        id_file=folder / "image-id",
+        cache_namespace=f"{settings.instance}-u{request.user_id}",
+        secret_file=secret,
+        secret_ids=(recipe.SECRET_ID, ready.secret_alias),
+        labels=labels_for(request, settings),
+        build_args=steering,
+        environment={**by_name, **ready.private_args},
+    )
+    emit(Event(EventKind.NOTE, Stage.BUILD, f"Building the service {one.service}."))
+    await _run(command, one, emit, settings)
+    return tag
+
+
+async def _run(command: Build, one: ServiceBuild, emit: Emit, settings: Settings) -> None:
+    """Run a build, again where only the network failed."""
+    argv = service_build_argv(command, secrets=one.secrets, has_network=one.has_network)
+    readable, kept = Readable(hidden=command.secret_ids[-1]), deque[str](maxlen=_LINES_KEPT)
+
+    def on_line(raw: str) -> None:
+        text = readable.line(raw)
+        if text is not None:
+            kept.append(text)
+            emit(Event(EventKind.LINE, Stage.BUILD, f"{one.service} | {text}"))
+
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            await shell.stream(
+                argv,
+                on_line,
+                timeout_seconds=settings.build_timeout_seconds,
+                waiting_for=f"the build of {one.service}",
+                env=build_environment(command),
+            )
+            return
+        except CommandTimedOut:
+            raise
+        except CommandFailed as error:
+            if attempt == _ATTEMPTS or not is_network_failure(kept):
+                raise _of_service(one.service, explain(Stage.BUILD, kept, exit_code=error.exit_code)) from error
+            text = f"The network failed; trying again ({attempt + 1} of {_ATTEMPTS})."
+            emit(Event(EventKind.NOTE, Stage.BUILD, text))
+            await asyncio.sleep(_FIRST_WAIT_SECONDS * attempt)
+
+
+async def _is_ours(tag: str, stack: ComposeStack, settings: Settings) -> bool:
+    request = stack.request
+    ours = {"instance": settings.instance, "app": request.container_name, "user": str(request.user_id)}
+    return any(image.labels == ours for image in await images.inspect([tag]))
+
+
+async def _with_port(stack: ComposeStack) -> ComposeStack:
+    """The site's port from what its image EXPOSEs, where the file does not say."""
+    if stack.site.port is not None:
+        return stack
+    found = await images.inspect([stack.images[stack.site.service]])
+    exposed = {"expose": [str(port) for port in found[0].ports]} if found else {}
+    if not ports_of(exposed):
+        return stack
+    better = site_of({stack.site.service: exposed}, stack.site.service)
+    return replace(stack, site=Site(stack.site.service, better.port, "EXPOSE of its image", stack.site.others))
+
+
+def _of_service(service: str, error: DeploymentFailed) -> DeploymentFailed:
+    return DeploymentFailed(error.code, f'Service "{service}": {error.message}', error.hint, error.lines)

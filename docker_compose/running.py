@@ -1,0 +1,291 @@
+"""Starts a stack's final file, joins the site to its user's and to the shared network, and removes it all again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import shell
+from docker_build import remove_old_images
+from docker_compose.resolving import PINNED_ENVIRONMENT, engine_environment, tool_missing
+from docker_compose.stack import app_folder, network_name, project_of
+from docker_run import (
+    ContainerState,
+    app_url,
+    ask,
+    ensure_networks,
+    inspect,
+    list_containers,
+    log_lines,
+    networks_of,
+    remove_app,
+    remove_network,
+)
+from docker_run.engine import said_by
+from docker_run.networks import first_free_subnet, network_argv
+from domain import Emit, Event, EventKind, RunningContainer, Stage
+from failure_advice import explain, is_host_port_taken
+from robust_error_handler import Code, CommandFailed, CommandTimedOut, DeploymentFailed, PortTaken
+from settings import Settings
+
+UP_SECONDS = 600
+STOP_SECONDS = 10
+_LOG_LINES = 50
+_STARTS = 5
+_WATCH_SECONDS = 1.0
+_NETWORK_BITS = 27
+_SERVICE = "com.docker.compose.service"
+_NO_FILE = Path("/dev/null")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a final file says about itself under `x-butler`, and whose it is."""
+
+    container_name: str
+    user_id: int
+    site: str
+    publisher: str
+    container_port: int | None
+    host_port: int | None
+
+
+def up_argv(project: str, file: Path) -> list[str]:
+    """`docker compose up` of a final file; what it no longer names goes, and nothing is built."""
+    return [
+        *("docker", "compose", "--ansi", "never", "--project-name", project, "--file", str(file)),
+        *("--project-directory", str(file.parent), "--env-file", str(_NO_FILE), "up", "--detach", "--no-build"),
+        *("--remove-orphans", "--timeout", str(STOP_SECONDS)),
+    ]
+
+
+def connect_argvs(container: str, container_name: str, user_id: int, settings: Settings) -> list[list[str]]:
+    """Join the user's network under the app's name, and the shared one under none (an alias there would mix users)."""
+    names = networks_of(container_name, user_id, settings)
+    connect = ["docker", "network", "connect"]
+    return [[*connect, "--alias", container_name, names.user, container], [*connect, names.shared, container]]
+
+
+def write_private(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a file that only the Butler can read (it holds the stack's variables), at once or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+        json.dump(content, file, indent=1)
+    draft.replace(path)
+
+
+def read_final(path: Path) -> dict[str, Any] | None:
+    """A final file that was written before; None when there is none."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
+    except FileNotFoundError:
+        return None
+    return found
+
+
+async def start(file: Path, facts: Facts, emit: Emit, settings: Settings) -> RunningContainer:
+    """Bring a final file up and return the site's container, which is up at that moment.
+
+    Raises PortTaken; DeploymentFailed (CRASHED_AT_START with the service's last lines, NOT_ANSWERING for one that
+    never became healthy, and what the advice table knows).
+    """
+    final = await asyncio.to_thread(read_final, file) or {}
+    await ensure_networks(facts.container_name, facts.user_id, settings, emit)
+    internal = (final.get("x-butler") or {}).get("internal") or []
+    for declared in sorted((final.get("networks") or {}).keys() - {"default"}):
+        await _ensure_network(declared, facts, settings, internal=declared in internal)
+    await _up(file, facts, emit, settings)
+    return await _joined(facts, emit, settings)
+
+
+async def remove(container_name: str, user_id: int, settings: Settings, *, volumes: bool) -> list[str]:
+    """Remove a stack without its file: containers, networks, images, copied files, and its volumes when told."""
+    labels = [f"label=butler.instance={settings.instance}", f"label=butler.app={container_name}"]
+    removed = await remove_app(container_name, user_id, settings)
+    for name in await _names(["docker", "network", "ls", "--format", "{{.Name}}"], labels):
+        await remove_network(name, evict=True)
+    if volumes:
+        for name in await _names(["docker", "volume", "ls", "--format", "{{.Name}}"], labels):
+            await _quietly(["docker", "volume", "rm", "--force", name], waiting_for="a volume to go")
+    await remove_old_images(container_name, settings, keep=0)
+    await asyncio.to_thread(shutil.rmtree, app_folder(container_name, settings), ignore_errors=True)
+    return removed
+
+
+async def remove_scratch(container_name: str, label: str, settings: Settings) -> None:
+    """Remove an app's scratch volumes that no container uses any more."""
+    labels = [
+        f"label=butler.instance={settings.instance}",
+        f"label=butler.app={container_name}",
+        f"label={label}",
+        "dangling=true",
+    ]
+    for name in await _names(["docker", "volume", "ls", "--format", "{{.Name}}"], labels):
+        await _quietly(["docker", "volume", "rm", name], waiting_for="a volume to go")
+
+
+async def by_service(container_name: str, settings: Settings) -> dict[str, ContainerState]:
+    """How the containers of a stack stand, by service."""
+    states = await list_containers(settings, app=container_name)
+    return {state.labels[_SERVICE]: state for state in states if _SERVICE in state.labels}
+
+
+async def _up(file: Path, facts: Facts, emit: Emit, settings: Settings) -> None:
+    project = project_of(facts.container_name, settings)
+
+    def on_line(line: str) -> None:
+        if line.strip():
+            emit(Event(EventKind.LINE, Stage.START, line.strip().replace(f"{project}-", "")))
+
+    try:
+        await shell.stream(
+            up_argv(project, file),
+            on_line,
+            timeout_seconds=UP_SECONDS,
+            waiting_for="the stack to start",
+            env={**PINNED_ENVIRONMENT, **engine_environment(), "DOCKER_CLI_HINTS": "false"},
+        )
+    except CommandTimedOut:
+        raise
+    except CommandFailed as error:
+        raise await _explained(error, facts, settings) from error
+
+
+async def _joined(facts: Facts, emit: Emit, settings: Settings) -> RunningContainer:
+    states = await by_service(facts.container_name, settings)
+    site, publisher = states.get(facts.site), states.get(facts.publisher)
+    if site is None or publisher is None:
+        message = f'Service "{facts.site}" has no container although Compose started the stack.'
+        raise DeploymentFailed(Code.CRASHED_AT_START, message, "Deploy again; see the log of the start.")
+    for argv in connect_argvs(publisher.id, facts.container_name, facts.user_id, settings):
+        try:
+            await ask(argv, waiting_for="the site to join its networks")
+        except CommandFailed as error:
+            if "already exists in network" not in said_by(error):
+                raise
+    site = await _stays_up(site, facts, emit, settings, is_alone=len(states) == 1)
+    host_port = publisher.ports.get(facts.container_port or 0, facts.host_port)
+    url = app_url(host_port, settings) if host_port and facts.container_port else None
+    return RunningContainer(site.id, site.name, site.image_id, facts.container_port, host_port, url)
+
+
+async def _stays_up(
+    site: ContainerState, facts: Facts, emit: Emit, settings: Settings, *, is_alone: bool
+) -> ContainerState:
+    """Watch the site for a moment; one that ends because the rest of its stack is not ready is started again."""
+    for attempt in range(1, _STARTS + 1):
+        await asyncio.sleep(_WATCH_SECONDS * (1 if attempt == 1 else 3))
+        state = await inspect(site.id, settings)
+        if state is None or state.running:
+            return state or site
+        if is_alone or attempt == _STARTS:
+            break
+        text = f'Service "{facts.site}" ended with code {state.exit_code}; it may need the rest of the stack, so it is '
+        emit(Event(EventKind.NOTE, Stage.START, f"{text}started again ({attempt + 1} of {_STARTS})."))
+        await asyncio.sleep(attempt)
+        await ask(["docker", "start", site.id], waiting_for="the site to start again")
+    raise await _crashed(facts.site, state or site, settings)
+
+
+async def _explained(error: CommandFailed, facts: Facts, settings: Settings) -> Exception:
+    said = "\n".join(error.tail)
+    missing = tool_missing(said)
+    if missing:
+        return missing
+    if is_host_port_taken(error.tail):
+        return PortTaken(facts.host_port, error.tail[-3:])
+    states = await by_service(facts.container_name, settings)
+    job = re.search(r'service "([^"]+)" didn.t complete successfully', said)
+    named = re.search(r"dependency failed to start: container (\S+) (is unhealthy|exited|for service)", said)
+    for service, state in states.items():
+        if (job and job[1] == service) or (named and named[1] == state.name and named[2] != "is unhealthy"):
+            return await _crashed(service, state, settings)
+        if named and named[1] == state.name:
+            return await _unhealthy(service, state, settings)
+    return explain(Stage.START, error.tail, exit_code=None)
+
+
+async def _crashed(service: str, state: ContainerState, settings: Settings) -> DeploymentFailed:
+    lines = await log_lines(state.id, settings, tail=_LOG_LINES)
+    cause = explain(
+        Stage.START,
+        lines,
+        exit_code=state.exit_code,
+        oom_killed=state.oom_killed,
+        context={"memory_limit": settings.memory_limit},
+    )
+    message = f'Service "{service}" ended with code {state.exit_code} while the stack started. {cause.message}'
+    return DeploymentFailed(cause.code, message, cause.hint, lines[-20:] or cause.lines)
+
+
+async def _unhealthy(service: str, state: ContainerState, settings: Settings) -> DeploymentFailed:
+    lines = await log_lines(state.id, settings, tail=20)
+    message = f'Service "{service}" did not become healthy, and others wait for it.'
+    hint = "Look at its last lines, and at the command of its `healthcheck:`; give it a longer `start_period`."
+    return DeploymentFailed(Code.NOT_ANSWERING, message, hint, lines)
+
+
+async def _ensure_network(declared: str, facts: Facts, settings: Settings, *, internal: bool) -> None:
+    """A further network that the file declares, with an address range of ours."""
+    name = network_name(facts.container_name, declared, settings)
+    labels = {
+        "butler": "1",
+        "butler.instance": settings.instance,
+        "butler.app": facts.container_name,
+        "butler.user": str(facts.user_id),
+    }
+    pool, refused = IPv4Network(settings.private_subnets, strict=False), set[IPv4Network]()
+    for _ in range(12):
+        present = await _subnets()
+        if name in present:
+            return
+        subnet = first_free_subnet(pool, _NETWORK_BITS, refused.union(*present.values()))
+        if subnet is None:
+            break
+        try:
+            *words, last = network_argv(name, subnet, labels)
+            await ask([*words, *(["--internal"] if internal else []), last], waiting_for="a network to be made")
+        except CommandFailed as error:
+            if not re.search("overlap|conflicts with|already exists", said_by(error).lower()):
+                raise
+            refused.add(subnet)
+        else:
+            return
+    message = f"No address range is free in {settings.private_subnets} for another network."
+    raise DeploymentFailed(Code.ADDRESSES_EXHAUSTED, message, "Remove apps that nobody uses, then deploy again.")
+
+
+async def _subnets() -> dict[str, set[IPv4Network]]:
+    """The address ranges of all networks, by name."""
+    ids = (await ask(["docker", "network", "ls", "--quiet"], waiting_for="the networks")).split()
+    answer = await ask(["docker", "network", "inspect", *ids], waiting_for="the networks' addresses")
+    found: dict[str, set[IPv4Network]] = {}
+    for network in json.loads(answer):
+        ranges = [entry.get("Subnet", "") for entry in (network.get("IPAM") or {}).get("Config") or []]
+        found[network["Name"]] = {IPv4Network(text, strict=False) for text in ranges if "." in text}
+    return found
+
+
+async def _names(argv: Sequence[str], filters: Sequence[str]) -> list[str]:
+    words = [word for entry in filters for word in ("--filter", entry)]
+    return (await ask([*argv, *words], waiting_for="the objects of an app")).split()
+
+
+async def _quietly(argv: Sequence[str], *, waiting_for: str) -> None:
+    """Remove something that may be in use or gone."""
+    try:
+        await ask(argv, waiting_for=waiting_for)
+    except CommandFailed as error:
+        if not re.search("in use|no such", said_by(error).lower()):
+            raise
