@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import contextlib
 import os
 import resource
 import signal
+import sys
+import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from domain import Secret
 from robust_error_handler import CommandFailed, CommandTimedOut, ToolMissing
@@ -21,6 +25,13 @@ _CHUNK_BYTES = 64 * 1024
 _LONGEST_LINE = 8 * 1024
 _TAIL_LINES = 200
 _GRACE_SECONDS = 3.0
+_POLL_SECONDS = 0.02
+_PROGRESS_SECONDS = 1.0
+_TICK_SECONDS = 0.25
+_TICKS_FOR_CHILDREN = 4
+_TICKS_FOR_OUTPUT = 40
+_HAS_PRLIMIT = sys.platform == "linux"
+T = TypeVar("T")
 
 
 async def stream(
@@ -52,7 +63,7 @@ async def stream(
     process = await _start(argv, cwd, env, asyncio.subprocess.STDOUT, max_memory_bytes, max_file_bytes)
     try:
         async with asyncio.timeout(timeout_seconds):
-            await _read_lines(process, keep)
+            await _while_it_runs(process, _read_lines(process, keep))
             code = await process.wait()
     except TimeoutError:
         raise CommandTimedOut(argv, timeout_seconds, waiting_for, tail) from None
@@ -79,7 +90,7 @@ async def output(
     process = await _start(argv, cwd, env, asyncio.subprocess.PIPE, max_memory_bytes, None)
     try:
         async with asyncio.timeout(timeout_seconds):
-            stdout, stderr = await process.communicate()
+            stdout, stderr = await _while_it_runs(process, process.communicate())
     except TimeoutError:
         raise CommandTimedOut(argv, timeout_seconds, waiting_for, ()) from None
     finally:
@@ -106,7 +117,7 @@ async def _start(
         if value is not None
     ]
     try:
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *words,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -114,16 +125,26 @@ async def _start(
             cwd=cwd,
             env=child_env,
             start_new_session=True,
-            preexec_fn=(lambda: _apply(limits)) if limits else None,
+            preexec_fn=(lambda: _apply(limits)) if limits and not _HAS_PRLIMIT else None,
         )
     except FileNotFoundError as error:
-        if cwd is not None and not Path(cwd).is_dir():
+        if cwd is not None and not os.path.isdir(cwd):  # noqa: ASYNC240  one stat
             raise
         raise ToolMissing(words[0]) from error
+    _limit(process.pid, limits)
+    return process
 
 
 def _plain(value: str) -> str:
     return value.reveal() if isinstance(value, Secret) else value
+
+
+def _limit(pid: int, limits: list[tuple[int, int]]) -> None:
+    """Set the limits from here: code that runs between fork and exec can hang in a program with threads."""
+    if sys.platform == "linux":
+        for kind, value in limits:
+            with contextlib.suppress(ProcessLookupError):
+                resource.prlimit(pid, kind, (value, value))
 
 
 def _apply(limits: list[tuple[int, int]]) -> None:
@@ -131,25 +152,65 @@ def _apply(limits: list[tuple[int, int]]) -> None:
         resource.setrlimit(kind, (value, value))
 
 
+async def _while_it_runs(process: asyncio.subprocess.Process, reading: Coroutine[Any, Any, T]) -> T:
+    """What `reading` its output gives. A child that outlives the program and holds its output open is ended."""
+    task = asyncio.ensure_future(reading)
+    ticks_after_end = 0
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=_TICK_SECONDS)
+            ticks_after_end += process.returncode is not None
+            if ticks_after_end == _TICKS_FOR_CHILDREN:
+                _signal(process, signal.SIGKILL)
+            if ticks_after_end == _TICKS_FOR_OUTPUT:  # a child in a session of its own
+                _close(process)
+        return task.result()
+    finally:
+        task.cancel()
+
+
 async def _read_lines(process: asyncio.subprocess.Process, on_line: OnLine) -> None:
-    assert process.stdout is not None
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    rest = ""
-    while chunk := await process.stdout.read(_CHUNK_BYTES):
-        rest = _hand_on(rest + decoder.decode(chunk), on_line)
-    rest = _hand_on(rest + decoder.decode(b"", final=True), on_line)
-    if rest.strip("\r"):
-        on_line(_cut(rest.rstrip("\r")))
+    lines = _Lines(on_line)
+    while process.stdout and (chunk := await process.stdout.read(_CHUNK_BYTES)):
+        lines.feed(decoder.decode(chunk))
+    lines.feed(decoder.decode(b"", final=True))
+    lines.close()
 
 
-def _hand_on(text: str, on_line: OnLine) -> str:
-    """Pass on the whole lines in `text` and return what follows the last line end."""
-    *lines, rest = text.replace("\r\n", "\n").split("\n")
-    for line in lines:
-        on_line(_cut(_last_state(line)))
-    if "\r" in rest[:-1]:
-        rest = rest[rest.rstrip("\r").rfind("\r") + 1 :]
-    return rest if len(rest) <= _LONGEST_LINE * 2 else rest[: _LONGEST_LINE + 1]
+class _Lines:
+    """Cuts text into lines. One that rewrites itself with carriage returns shows its state once a second."""
+
+    def __init__(self, on_line: OnLine) -> None:
+        self._on_line = on_line
+        self._rest = ""
+        self._progress: str | None = None
+        self._progress_at = time.monotonic()
+
+    def feed(self, text: str) -> None:
+        *lines, rest = (self._rest + text).replace("\r\n", "\n").split("\n")
+        for line in lines:
+            self._finish(_last_state(line))
+        *states, rest = rest.split("\r")
+        if states and not rest:
+            rest = f"{states[-1]}\r"
+        if any(states):
+            self._show(next(state for state in reversed(states) if state))
+        self._rest = rest if len(rest) <= _LONGEST_LINE * 2 else rest[: _LONGEST_LINE + 1]
+
+    def close(self) -> None:
+        if self._rest.strip("\r"):
+            self._finish(_last_state(self._rest))
+
+    def _finish(self, line: str) -> None:
+        if self._progress is None or line != self._progress:
+            self._on_line(_cut(line))
+        self._progress = None
+
+    def _show(self, state: str) -> None:
+        if time.monotonic() - self._progress_at >= _PROGRESS_SECONDS:
+            self._progress, self._progress_at = state, time.monotonic()
+            self._on_line(_cut(state))
 
 
 def _last_state(line: str) -> str:
@@ -162,16 +223,29 @@ def _cut(line: str) -> str:
 
 
 async def _end_group(process: asyncio.subprocess.Process) -> None:
-    """End the program and everything it started; SIGTERM first, SIGKILL after a grace period."""
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, sign)
-        except ProcessLookupError:
-            break
-        if process.returncode is not None:
-            break
-        try:
-            await asyncio.wait_for(asyncio.shield(process.wait()), _GRACE_SECONDS)
-            break
-        except TimeoutError:
-            continue
+    """End the program and everything it started; SIGTERM first, SIGKILL after a grace period or a cancellation."""
+    deadline = time.monotonic() + _GRACE_SECONDS
+    try:
+        running = _signal(process, signal.SIGTERM)
+        while running and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL_SECONDS)
+            running = _signal(process, 0)
+    finally:
+        _signal(process, signal.SIGKILL)
+        _close(process)
+
+
+def _close(process: asyncio.subprocess.Process) -> None:
+    """Close our ends of its pipes, should a child in a session of its own hold the others; asyncio offers no way."""
+    transport = getattr(process, "_transport", None)
+    if transport is not None:
+        transport.close()
+
+
+def _signal(process: asyncio.subprocess.Process, number: int) -> bool:
+    """Signal the whole group; whether anybody was there."""
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
+        return False
+    return True
