@@ -71,8 +71,7 @@ async def _filled(session: Session, request: DeployRequest) -> Checkout:
     check_free_space(session.folder, 0, session.settings)
     remote, branch, subdirectory = await _fetched(session, address, branch, subdirectory)
     source = session.folder / SOURCE
-    commit = await asyncio.to_thread(_read_commit, source, branch)
-    trees = await _written(session, remote, SOURCE, commit.sha)
+    commit, trees = await _read_and_written(session, remote, branch)
     await lfs.fetch(session, remote, source, trees[SOURCE])
     await asyncio.to_thread(_finish, session.folder, trees)
     session.say(f"Commit {commit.sha[:10]} on {commit.branch}: {commit.subject}", EventKind.NOTE)
@@ -123,6 +122,20 @@ def _branch_missing(branch: str | None, names: list[str]) -> DeploymentFailed:
         f"The repository has no branch {branch!r}.",
         f"Its branches: {shown}." if names else "It has no branches at all: push a commit first.",
     )
+
+
+async def _read_and_written(session: Session, remote: Remote, branch: str | None) -> tuple[Commit, dict[str, Listing]]:
+    """Read the commit while its files are written; an empty repository is told by the former."""
+    reading = asyncio.create_task(asyncio.to_thread(_read_commit, session.folder / SOURCE, branch))
+    try:
+        trees = await _written(session, remote, SOURCE, "HEAD")
+    except DeploymentFailed:
+        await reading
+        raise
+    finally:
+        if not reading.done():
+            await asyncio.wait({reading})
+    return reading.result(), trees
 
 
 def _read_commit(source: Path, branch: str | None) -> Commit:

@@ -26,6 +26,7 @@ _SAFE_CONFIG = (
     "submodule.recurse=false",
     "advice.detachedHead=false",
     "gc.auto=0",
+    "core.fsync=none",  # the folder does not outlive the deployment
 )
 _FETCH_CONFIG = (
     "http.followRedirects=false",
