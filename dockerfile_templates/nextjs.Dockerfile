@@ -48,9 +48,7 @@ RUN --mount=type=cache,id=node-packages,target=/cache \
 FROM install AS build
 COPY . .
 ARG BUILD="npm run build"
-ARG BUTLER_APP=""
-ARG BUTLER_ENV_HASH=""
-RUN --mount=type=cache,id=next-${BUTLER_APP},target=/app/.next/cache \
+RUN --mount=type=cache,id=next,target=/app/.next/cache \
     --mount=type=secret,id=frontend_env,required=false \
     if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi; \
     sh -c "$BUILD"

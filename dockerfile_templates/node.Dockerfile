@@ -53,7 +53,6 @@ RUN --mount=type=cache,id=node-packages,target=/cache \
 FROM install AS build
 COPY . .
 ARG BUILD=""
-ARG BUTLER_ENV_HASH=""
 RUN --mount=type=secret,id=frontend_env,required=false \
     if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi; \
     if [ -n "$BUILD" ]; then sh -c "$BUILD"; fi

@@ -48,7 +48,6 @@ FROM install AS build
 COPY . .
 ARG BUILD="npm run build"
 ARG OUTPUT="dist"
-ARG BUTLER_ENV_HASH=""
 # What was built is what appeared: the usual folder if its index.html is new, else the newest index.html's folder.
 RUN --mount=type=secret,id=frontend_env,required=false \
     if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi; \

@@ -14,8 +14,9 @@ _DEV_SERVER = re.compile(
     r"|next\s+dev|nuxi?\s+dev|gatsby\s+(develop|serve)|docusaurus\s+(start|serve)|eleventy\b.*--serve|expo\s+start"
     r"|parcel(?!\s+build)\b|umi\s+dev|browser-sync|live-server|webpack(-dev-server|\s+serve)|react-app-rewired\s+start"
     r"|craco\s+start|preact\s+watch|stencil\s+build.*--serve|ember\s+s(erve)?|vitepress\s+(dev|serve|preview)"
-    r"|remix\s+dev|rspack\s+(serve|dev)|rsbuild\s+(dev|preview)|ionic\s+serve|hexo\s+server|storybook)\b"
+    r"|nest\s+start|nodemon|ts-node-dev|tsx\s+watch|node\s+--watch|remix\s+dev|rspack\s+(serve|dev)|rsbuild\s+(dev|preview)|ionic\s+serve|hexo\s+server|storybook)\b"
 )
+_WATCHED = re.compile(r"^\s*(?:npx\s+)?(?:nodemon|node\s+--watch)\s+([\w./-]+)\s*$")
 _FILE_SERVER = re.compile(r"^\s*(npx\s+)?(serve|http-server|sirv|sirv-cli|live-server|browser-sync)\b")
 _OTHER_STARTS = ("start:prod", "start:production", "serve:prod", "prod", "production", "start-prod")
 _NAMES = ("server", "app", "index", "main")
@@ -36,6 +37,13 @@ _TESTS = re.compile(
     r"(^|/)(tests?|__tests__|spec|cypress|e2e|docs|examples?|fixtures|public|static|dist|build)/|\.(test|spec|config|d)\."
 )
 _SOURCE_LIMIT = 120
+_PROGRAMS = {
+    "typescript": "tsc",
+    "@nestjs/cli": "nest",
+    "@angular/cli": "ng",
+    "dotenv-cli": "dotenv",
+    "npm-run-all": "run-s",
+}
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,9 @@ def find_start(workspace: Workspace, run: str = "npm run", usual: str | None = N
     if start and not is_dev_server(start):
         return Start(*_script(scripts, "start", run))
     ignored = f"scripts.start in package.json ({start})" if start else None
+    watched = _WATCHED.match(start)
+    if watched:
+        return Start(f"node {watched[1]}", "scripts.start in package.json, without its watcher", ignored)
     for name in _OTHER_STARTS:
         if scripts.get(name, "").strip() and not is_dev_server(scripts[name]):
             return Start(*_script(scripts, name, run), ignored)
@@ -143,7 +154,7 @@ class Listening:
 
 def listening(workspace: Workspace, start: str) -> Listening:
     """Where the application listens, as far as its start command and its sources tell."""
-    paths = _sources(workspace, start)
+    paths = sources(workspace, start)
     texts = [(path, workspace.read_text(path, 200_000) or "") for path in paths]
     literal = commands.port(_script_text(workspace, start))
     found = Fact(str(literal), "the start command") if literal else _port_in(texts)
@@ -154,17 +165,6 @@ def listening(workspace: Workspace, start: str) -> Listening:
 def _script_text(workspace: Workspace, start: str) -> str:
     name = re.fullmatch(r"\w+ run ([\w:-]+)", start)
     return node_facts.scripts(workspace).get(name[1], start) if name else start
-
-
-def _sources(workspace: Workspace, start: str) -> list[str]:
-    """The entry file first, then the other sources, the ones near the root before the deep ones."""
-    named = [word.removeprefix("./") for word in commands.words(_script_text(workspace, start))]
-    entries = [path for word in named for path in (word, f"{word}.js", f"{word}/index.js") if workspace.exists(path)]
-    others = [path for path in workspace.files() if _SOURCE.search(path) and not _TESTS.search(path)]
-    bin_files = [path for path in ("bin/www", "bin/server") if workspace.exists(path)]
-    rank = {f"{folder}{name}": n for n, (folder, name) in enumerate((d, s) for d in ("", "src/") for s in _NAMES)}
-    others.sort(key=lambda path: (path.count("/"), rank.get(path.rpartition(".")[0], 99), path))
-    return list(dict.fromkeys([*entries, *bin_files, *others]))[:_SOURCE_LIMIT]
 
 
 def _port_in(texts: list[tuple[str, str]]) -> Fact | None:
@@ -179,6 +179,17 @@ def _port_in(texts: list[tuple[str, str]]) -> Fact | None:
     return None
 
 
+def sources(workspace: Workspace, start: str) -> list[str]:
+    """The entry file first, then the other sources, the ones near the root before the deep ones."""
+    named = [word.removeprefix("./") for word in commands.words(_script_text(workspace, start))]
+    entries = [path for word in named for path in (word, f"{word}.js", f"{word}/index.js") if workspace.exists(path)]
+    others = [path for path in workspace.files() if _SOURCE.search(path) and not _TESTS.search(path)]
+    bin_files = [path for path in ("bin/www", "bin/server") if workspace.exists(path)]
+    rank = {f"{folder}{name}": n for n, (folder, name) in enumerate((d, s) for d in ("", "src/") for s in _NAMES)}
+    others.sort(key=lambda path: (path.count("/"), rank.get(path.rpartition(".")[0], 99), path))
+    return list(dict.fromkeys([*entries, *bin_files, *others]))[:_SOURCE_LIMIT]
+
+
 def development_tools_at_run(workspace: Workspace, start: str) -> str | None:
     """A development dependency that the running application uses; then nothing may be removed after the build."""
     packages = node_facts.development_dependencies(workspace)
@@ -186,10 +197,11 @@ def development_tools_at_run(workspace: Workspace, start: str) -> str | None:
         return None
     text = _script_text(workspace, start)
     for name in packages:
-        if re.search(rf"(?<![\w@/.-]){re.escape(name.rpartition('/')[2])}(?![\w-])", text):
+        program = _PROGRAMS.get(name, name)
+        if re.search(rf"(?<![\w@/.-]){re.escape(program)}(?![\w-])", text):
             return f"{name} in the start command"
     pattern = re.compile(r"(?:from|import|require\()\s*\(?['\"](@[\w.-]+/[\w.-]+|[\w.-]+)")
-    for path in _sources(workspace, start):
+    for path in sources(workspace, start):
         for name in pattern.findall(workspace.read_text(path, 200_000) or ""):
             if name in packages:
                 return f"{name} in {path}"
