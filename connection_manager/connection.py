@@ -18,6 +18,7 @@ from robust_error_handler import ButlerError, Code
 
 log = logging.getLogger(__name__)
 
+
 @dataclass(frozen=True)
 class Viewer:
     """Whom a token belongs to, and until when (seconds since 1970)."""
@@ -77,6 +78,8 @@ class Connection:
 
     def follow(self, deployment: str, release_id: int, after: int = 0) -> None:
         """Send the log of a release from a number on; one that is followed already starts over."""
+        if self._ended.done():
+            return
         if previous := self._follows.pop(release_id, None):
             previous[1].cancel()
         if len(self._follows) >= self.limits.follows:
@@ -161,7 +164,7 @@ class Connection:
     async def _recheck(self) -> None:
         """Notice a token that expired or was revoked."""
         while True:
-                until_expiry = max(0.0, self.viewer.expires_at - time.time()) + 0.05
+            until_expiry = max(0.0, self.viewer.expires_at - time.time()) + 0.05
             await asyncio.sleep(min(self.limits.recheck_seconds, until_expiry))
             await self._renew(self.token)
 
