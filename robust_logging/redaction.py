@@ -181,13 +181,9 @@ def _without_wrapped(text: str, form: str) -> str:
 
     def masked(run: re.Match[str]) -> str:
         piece = run[0].rstrip("=")
-        if piece in form:
-            return MASK
-        if (start := piece.find(form[:_WRAPPED_PIECE])) >= 0:
-            return piece[:start] + MASK
-        if (end := piece.find(form[-_WRAPPED_PIECE:])) >= 0:
-            return MASK + piece[end + _WRAPPED_PIECE :]
-        return run[0]
+        windows = range(len(piece) - _WRAPPED_PIECE + 1)
+        known = [at for at in windows if piece[at : at + _WRAPPED_PIECE] in form]
+        return piece[: known[0]] + MASK + piece[known[-1] + _WRAPPED_PIECE :] if known else run[0]
 
     return _BASE64_RUN.sub(masked, text)
 
