@@ -120,7 +120,7 @@ async def settle(container: RunningContainer, settings: Settings) -> Verdict:
         reason, state = await _how_it_stands(container.id, settings)
         if reason is not None:
             return Verdict(False, None, time.monotonic() - began, reason, state)
-        missing = settings.settle_seconds - _uptime(state)
+        missing = settings.settle_seconds - max(_uptime(state), time.monotonic() - began)
         if missing <= 0:
             await keep_running(container.id, settings)
             return Verdict(True, None, time.monotonic() - began, Reason.STAYED_UP, state)
@@ -214,7 +214,7 @@ async def _how_it_stands(container_id: str, settings: Settings) -> tuple[Reason 
 
 
 def _uptime(state: ContainerState | None) -> float:
-    """Never negative: the engine may run on a machine with another clock."""
+    """By the engine's clock, which may differ from ours: hence never negative."""
     if state is None or state.started_at is None:
         return 0.0
     return max((datetime.now(UTC) - state.started_at).total_seconds(), 0.0)
