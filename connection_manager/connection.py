@@ -69,7 +69,8 @@ class Connection:
             tasks = tuple(self._tasks)
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            if tasks:
+                await asyncio.wait(tasks, timeout=self.limits.send_seconds)
 
     def end(self, ended: Ended) -> None:
         """Close the socket soon."""
