@@ -12,6 +12,7 @@ from base_images import registry
 from base_images.names import STAND_IN_PREFIX, Family, Recipe, Reference, parse, recipe_for
 from base_images.registry import Pull, SilentRegistries
 from base_images.stand_ins import STAND_IN_LABEL, ensure
+from base_images.together import together
 from domain import Emit, Event, EventKind, Stage
 from robust_error_handler import Code, CommandFailed, DeploymentFailed, NotFound
 from settings import Settings
@@ -39,12 +40,8 @@ async def resolve(names: Sequence[str], emit: Emit, settings: Settings) -> dict[
     Raises DeploymentFailed(IMAGE_NOT_FOUND | DOCKER_DOWN).
     """
     wanted = [name for name in dict.fromkeys(names) if name]
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = {name: group.create_task(_choose(name, emit, settings)) for name in wanted}
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return {name: task.result() for name, task in tasks.items()}
+    chosen = await together(*(_choose(name, emit, settings) for name in wanted))
+    return dict(zip(wanted, chosen, strict=True))
 
 
 async def list_stand_ins() -> list[StandIn]:
@@ -141,7 +138,7 @@ async def _stand_in(name: str, reference: Reference, emit: Emit, settings: Setti
 
 def _recipe_named(name: str) -> Recipe:
     own = name.removeprefix(STAND_IN_PREFIX)
-    recipe = recipe_for(parse(own.replace("debian:bookworm-alpine", "alpine:latest")))
+    recipe = recipe_for(parse("alpine" if own == "debian:bookworm-alpine" else own))
     if recipe is None:
         raise NotFound(f"There is no stand-in for {name}.", f"Stand-ins exist for {_FAMILIES}.")
     return recipe
@@ -154,8 +151,13 @@ def _removable(present: Sequence[StandIn], names: Sequence[str]) -> list[str]:
         family = stand_in.name.removeprefix(STAND_IN_PREFIX).partition(":")[0]
         if not names or {stand_in.name, stand_in.official, family} & set(names) or stand_in.name in _tags(names):
             wanted.append(stand_in.name)
-    shared = (f"{STAND_IN_PREFIX}{Family.TOOLCHAIN}:", f"{STAND_IN_PREFIX}{Family.DEBIAN}:")
-    return sorted(wanted, key=lambda name: (name.startswith(shared[1]), name.startswith(shared[0]), name))
+    return sorted(wanted, key=_depth)
+
+
+def _depth(name: str) -> tuple[bool, bool, bool, str]:
+    family = name.removeprefix(STAND_IN_PREFIX).partition(":")[0]
+    is_plain = not name.endswith("-alpine")
+    return (family == Family.DEBIAN and is_plain, family == Family.TOOLCHAIN, is_plain, name)
 
 
 def _tags(names: Sequence[str]) -> set[str]:

@@ -37,7 +37,7 @@ _DEBIAN_NAMES = {
     "buster": "bookworm",
 }
 _EXACT_DEBIAN = {"latest", "stable", "13", "trixie", "oldstable", "12", "bookworm"}
-_FLAVOUR = re.compile(r"(alpine|slim|bookworm|bullseye|buster|stretch|trixie|perl|otel|cli)[0-9.]*")
+_FLAVOUR = re.compile(r"(alpine|slim|bookworm|bullseye|buster|stretch|trixie|perl)[0-9.]*|\d{8}")
 _VERSION = re.compile(r"\d+(\.\d+){0,2}")
 
 
@@ -97,22 +97,18 @@ class Recipe:
         return self.version.endswith(_ALPINE)
 
     @property
-    def official_plain(self) -> str:
-        """The official image that the flavour without Alpine stands for."""
-        return self.official.removesuffix(_ALPINE)
-
-    @property
     def parent(self) -> Recipe | None:
         """What it is built FROM; None for the Debian layer that all share."""
         if self.is_alpine:
-            return replace(self, version=self.version.removesuffix(_ALPINE), remarks=(), official=self.official_plain)
+            plain = replace(self, version=self.version.removesuffix(_ALPINE), remarks=())
+            return replace(plain, official=f"{plain.family}:{plain.version}")
         match self.family:
             case Family.DEBIAN:
                 return None
             case Family.NODE | Family.PYTHON:
                 return Recipe(Family.TOOLCHAIN, self.suite, self.suite, f"buildpack-deps:{self.suite}")
             case _:
-                return Recipe(Family.DEBIAN, self.suite, self.suite, f"debian:{self.suite}-slim")
+                return Recipe(Family.DEBIAN, self.suite, self.suite, f"debian:{self.suite}")
 
 
 def parse(text: str) -> Reference:
@@ -143,7 +139,7 @@ def recipe_for(reference: Reference) -> Recipe | None:
         "nginx": _nginx,
         "redis": _redis,
     }
-    version, flavours = _split_tag(reference.tag)
+    version, flavours = _split_tag(reference.tag, is_debian=reference.repository == "debian")
     maker = makers.get(reference.repository)
     if maker is None or any(_FLAVOUR.fullmatch(flavour) is None for flavour in flavours):
         return None
@@ -153,10 +149,10 @@ def recipe_for(reference: Reference) -> Recipe | None:
     return recipe
 
 
-def _split_tag(tag: str) -> tuple[str, list[str]]:
+def _split_tag(tag: str, *, is_debian: bool) -> tuple[str, list[str]]:
     """`22.1-alpine3.20` -> ("22.1", ["alpine3.20"]); a tag without a version means the latest."""
     head, *rest = tag.split("-")
-    if _FLAVOUR.fullmatch(head) and head not in _DEBIAN_NAMES:
+    if _FLAVOUR.fullmatch(head) and not (is_debian and head in _DEBIAN_NAMES):
         return "latest", [head, *rest]
     return head, rest
 
@@ -173,7 +169,7 @@ def _as_alpine(recipe: Recipe) -> Recipe:
 def _alpine(version: str) -> Recipe | None:
     if not _VERSION.fullmatch(version) and version not in ("latest", "edge"):
         return None
-    return _as_alpine(Recipe(Family.DEBIAN, "bookworm", "bookworm", "debian:bookworm-slim"))
+    return replace(_as_alpine(Recipe(Family.DEBIAN, "bookworm", "bookworm", "")), official="alpine:3")
 
 
 def _debian(version: str) -> Recipe | None:
@@ -182,7 +178,7 @@ def _debian(version: str) -> Recipe | None:
     if suite is None:
         return None
     remarks = () if major in _EXACT_DEBIAN else (f"Debian {version} was asked for and {suite} is used",)
-    return Recipe(Family.DEBIAN, suite, suite, f"debian:{suite}-slim", remarks)
+    return Recipe(Family.DEBIAN, suite, suite, f"debian:{suite}", remarks)
 
 
 def _node(version: str) -> Recipe | None:

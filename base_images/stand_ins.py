@@ -16,6 +16,7 @@ import shell
 from base_images import debian, npm_packages, registry
 from base_images.machine import CA_BUNDLE, Machine, read_machine
 from base_images.names import Family, Recipe
+from base_images.together import together
 from domain import Emit, Event, EventKind, Stage
 from robust_error_handler import Code, CommandFailed, DeploymentFailed
 from settings import Settings
@@ -166,7 +167,7 @@ async def _ingredients(recipe: Recipe, parent: Recipe, machine: Machine, folder:
     if recipe.family is not Family.NODE or recipe.is_alpine:
         return await _ensure(parent, machine, emit), recipe.version
     download = asyncio.to_thread(npm_packages.fetch_node, recipe.version, machine.npm_registry, folder)
-    base, version = await asyncio.gather(_ensure(parent, machine, emit), download)
+    base, version = await together(_ensure(parent, machine, emit), download)
     if not f"{version}.".startswith(f"{recipe.version}."):
         _say(emit, EventKind.WARNING, f"Node.js {recipe.version} is not on npm; {version} is used.")
     return base, version
