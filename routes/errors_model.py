@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 MEANINGS = {
+    400: "The body cannot be read.",
     401: "Nobody is logged in, or the credentials are wrong.",
     403: "This is not for the one who asks.",
     404: "There is no such thing, or it belongs to somebody else.",

@@ -1,0 +1,5 @@
+"""The queue of deployments: one at a time for each app, a limit for all, cancelled on request, recovered after a restart."""
+
+from deploy_jobs.queue import DeployJobs, Job, Wish
+
+__all__ = ["DeployJobs", "Job", "Wish"]

@@ -1,0 +1,195 @@
+"""What one release leaves in the database and in its log while it runs and when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import port_discovery
+from connection_manager import ConnectionManager, ReleaseLogs
+from database import Database
+from dockerfile_templates import plan_as_dict
+from domain import Event, EventKind, Outcome, Phase, Stage, Status
+from robust_error_handler import ButlerError
+from settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Office:
+    """Where releases are recorded: shared by all jobs. `writer` has one thread, so that writes keep their order."""
+
+    settings: Settings
+    database: Database
+    logs: ReleaseLogs
+    connections: ConnectionManager
+    writer: ThreadPoolExecutor
+
+
+@dataclass
+class Bookkeeping:
+    """The books of one release. It is the pipeline's `Ledger` and its `emit`."""
+
+    office: Office
+    user_id: int
+    deployment_id: int
+    container_name: str
+    release_id: int
+    number: int
+    trace_id: str
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop, repr=False)
+
+    def emit(self, event: Event) -> None:
+        """Store an event in the release's log; at a stage's beginning and end, note it in the database too."""
+        self.office.logs.publish(self.release_id, event)
+        if event.kind is EventKind.STAGE_STARTED and event.stage is not None:
+            self.steps.append({"stage": str(event.stage), "seconds": None, "state": "running"})
+            self._later(partial(self._advance, event.stage, list(self.steps)))
+        elif event.kind in (EventKind.STAGE_FINISHED, EventKind.STAGE_FAILED) and self.steps:
+            state = "done" if event.kind is EventKind.STAGE_FINISHED else "failed"
+            self.steps[-1] = {"stage": str(event.stage), "seconds": event.seconds, "state": state}
+
+    async def host_port(self, *, instead_of: int | None = None) -> int:
+        """The app's host port: the one it has, or a free one; `instead_of` one that Docker says is taken."""
+        return await asyncio.to_thread(self._reserve, instead_of)
+
+    async def record(self, outcome: Outcome) -> None:
+        """Write down that the release is live."""
+        await self._in_order(partial(self._succeed, outcome))
+
+    async def fail(self, error: ButlerError) -> None:
+        """Write down that the release failed, and whether the release before it still serves."""
+        self.emit(
+            Event(EventKind.FAILURE, self._stage(), error.message, detail=error.as_dict(self.trace_id)),
+        )
+        await self._in_order(partial(self._fail, error))
+
+    def close(self) -> None:
+        """End the release's log and tell the user's watchers how the app stands."""
+        self.office.logs.close(self.release_id)
+        self.announce()
+
+    def announce(self) -> None:
+        """Tell the user's watchers how the app stands now."""
+        self._later(self._tell)
+
+    def _tell(self) -> None:
+        row = self.office.database.deployments.by_name(self.container_name)
+        if row is None or self.loop.is_closed():
+            return
+        standing = {
+            "deployment": row.container_name,
+            "status": str(row.status),
+            "phase": row.phase,
+            "url": row.deployed_url,
+            "release": self.number,
+        }
+        # The sockets belong to the event loop, and this runs in the writer's thread.
+        self.loop.call_soon_threadsafe(self.office.connections.announce, self.user_id, standing)
+
+    def _stage(self) -> Stage | None:
+        return Stage(self.steps[-1]["stage"]) if self.steps else None
+
+    def _advance(self, stage: Stage, steps: list[dict[str, Any]]) -> None:
+        self.office.database.releases.advance(self.release_id, stage, {"steps": steps})
+        self.office.database.deployments.move(self.deployment_id, Status.STARTING, stage)
+        self._tell()
+
+    def _reserve(self, instead_of: int | None) -> int:
+        ports, settings = self.office.database.ports, self.office.settings
+        if instead_of is not None:
+            ports.release(self.container_name, only=[instead_of])
+        held = ports.of(self.container_name)
+        if held:
+            return min(held)
+
+        def choose(others: set[int]) -> int:
+            return port_discovery.free_host_port(
+                settings.first_host_port,
+                settings.last_host_port,
+                lambda port: port in others or port == instead_of or port == settings.port,
+                settings.publish_address,
+            )
+
+        return ports.reserve(self.container_name, choose)
+
+    def _succeed(self, outcome: Outcome) -> None:
+        plan, commit, container = outcome.plan, outcome.commit, outcome.container
+        self.office.database.releases.finish(
+            self.release_id,
+            Status.SUCCESS,
+            {
+                "commit_sha": commit.sha,
+                "commit_subject": commit.subject,
+                "commit_author": commit.author,
+                "branch": commit.branch,
+                "image_id": outcome.image_id,
+                "image_tag": outcome.image_tag,
+                "image_reused": outcome.image_reused,
+                "plan": plan_as_dict(plan),
+                "url": container.url,
+                "steps": self._finished_steps(),
+            },
+            app=(Status.SUCCESS, Phase.LIVE),
+            app_changes={
+                "deployed_url": container.url,
+                "host_port": container.host_port,
+                "container_port": container.container_port,
+                "strategy": plan.strategy,
+                "framework": plan.framework,
+                "commit_sha": commit.sha,
+                "commit_subject": commit.subject,
+                "current_release_id": self.release_id,
+                "error_code": None,
+                "error_message": None,
+                "error_hint": None,
+            },
+        )
+
+    def _finished_steps(self) -> list[dict[str, Any]]:
+        """The steps as they will stand in a moment: the recording itself is the last and is ending."""
+        return [step if step["state"] != "running" else {**step, "state": "done"} for step in self.steps]
+
+    def _fail(self, error: ButlerError) -> None:
+        database = self.office.database
+        app = database.deployments.by_id(self.deployment_id)
+        serves = app.current_release_id is not None
+        if not serves:
+            database.ports.release(self.container_name)
+        database.releases.finish(
+            self.release_id,
+            Status.FAILED,
+            {
+                "error_code": str(error.code),
+                "error_message": error.message,
+                "error_hint": error.hint,
+                "error_lines": list(error.lines),
+                "steps": self.steps,
+            },
+            app=(Status.SUCCESS, Phase.LIVE) if serves else (Status.FAILED, Phase.FAILED),
+            app_changes={
+                "error_code": str(error.code),
+                "error_message": error.message,
+                "error_hint": error.hint,
+            },
+        )
+
+    def _later(self, write: Callable[[], object]) -> None:
+        self.office.writer.submit(_logged, write)
+
+    async def _in_order(self, write: Callable[[], object]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self.office.writer, write)
+
+
+def _logged(write: Callable[[], object]) -> None:
+    try:
+        write()
+    except Exception:
+        log.exception("a note about a release could not be written")

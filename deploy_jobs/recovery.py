@@ -1,0 +1,93 @@
+"""After a restart: what was under way is settled, what should serve serves, and what nobody owns is removed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+import docker_compose
+import docker_run
+import simple_pipeline
+from database import Deployment, Release
+from deploy_jobs.bookkeeping import Bookkeeping, Office
+from domain import Phase, Status
+from robust_error_handler import ButlerError, Code, CommandFailed, DeploymentFailed
+from workspace import remove_leftovers
+
+log = logging.getLogger(__name__)
+
+INTERRUPTED = DeploymentFailed(
+    Code.INTERRUPTED, "The Butler was restarted while this deployment ran.", "Deploy again: nothing is half done."
+)
+
+
+async def settle_records(office: Office) -> None:
+    """Write down what became of releases that were under way, and remove their clones."""
+    await asyncio.to_thread(remove_leftovers, office.settings)
+    for release in await asyncio.to_thread(office.database.releases.unfinished):
+        await _settle(office, release)
+    for app in await asyncio.to_thread(office.database.deployments.unfinished):
+        if app.phase != Phase.DELETING:
+            await asyncio.to_thread(_stand_as_before, office, app)
+
+
+async def match_engine(office: Office) -> None:
+    """Make the engine agree with the records; one that does not answer is told, and left for the next start."""
+    try:
+        apps = await asyncio.to_thread(office.database.deployments.all)
+        await _remove_strangers(office, apps)
+        for app in apps:
+            await _match_app(office, app)
+    except (ButlerError, CommandFailed) as error:
+        log.warning("the engine could not be compared with the records: %s", error)
+
+
+async def _settle(office: Office, release: Release) -> None:
+    """Write down that a release was interrupted."""
+    app = await asyncio.to_thread(office.database.deployments.by_id, release.deployment_id)
+    books = Bookkeeping(
+        office, app.user_id, app.id, app.container_name, release.id, release.number, release.trace_id, release.steps
+    )
+    if app.phase == Phase.DELETING:
+        return
+    await books.fail(INTERRUPTED)
+    books.close()
+
+
+def _stand_as_before(office: Office, app: Deployment) -> None:
+    """An app whose releases have all ended stands as its live release does."""
+    serves = app.current_release_id is not None
+    status, phase = (Status.SUCCESS, Phase.LIVE) if serves else (Status.FAILED, Phase.FAILED)
+    office.database.deployments.move(app.id, status, phase)
+
+
+async def _match_app(office: Office, app: Deployment) -> None:
+    settings = office.settings
+    if app.phase == Phase.DELETING:
+        await simple_pipeline.destroy_deployment(app.container_name, app.user_id, settings)
+        await asyncio.to_thread(office.database.deployments.delete, app.id)
+        return
+    if app.current_release_id is None:
+        await docker_compose.down(app.container_name, app.user_id, settings, remove_volumes=False)
+        return
+    await docker_run.stop_and_remove(f"{app.container_name}-next", settings, grace_seconds=0)
+    await simple_pipeline.put_back(app.container_name, settings)
+    if app.phase == Phase.LIVE:
+        for state in await docker_run.list_containers(settings, app=app.container_name):
+            if not state.running and state.restart_policy in ("always", "unless-stopped"):
+                log.info("starting %s again", state.name)
+                await docker_run.start_again(state.id, settings)
+
+
+async def _remove_strangers(office: Office, apps: Sequence[Deployment]) -> None:
+    """Remove containers that carry our label and belong to no app on record."""
+    known = {app.container_name for app in apps}
+    strangers: dict[str, int] = {}
+    for state in await docker_run.list_containers(office.settings):
+        name = state.labels.get("butler.app", "")
+        if name and name not in known:
+            strangers[name] = int(state.labels.get("butler.user", "0"))
+    for name, user_id in strangers.items():
+        log.warning("removing %s, which is on no record", name)
+        await simple_pipeline.destroy_deployment(name, user_id, office.settings)

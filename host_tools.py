@@ -1,0 +1,71 @@
+"""Whether the programs that the Butler stands on (docker, compose, git) are there and answer, and in which version."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+import shell
+from robust_error_handler import ButlerError, Code, CommandFailed, CommandTimedOut, DeploymentFailed
+from settings import Settings
+
+_ANSWER_SECONDS = 5.0
+
+TOOLS: dict[str, list[str]] = {
+    "docker": ["docker", "version", "--format", "{{.Server.Version}}"],
+    "compose": ["docker", "compose", "version", "--short"],
+    "git": ["git", "version"],
+}
+_REMEDIES = {
+    "docker": "Start the Docker engine (`systemctl start docker`, or run `./butler` again), then try again.",
+    "compose": "Install Compose v2, the `docker compose` plugin (Debian: `apt-get install docker-compose`).",
+    "git": "Install git (`apt-get install git`).",
+}
+
+
+@dataclass(frozen=True)
+class ToolState:
+    """One program: whether it answers, its version, and otherwise what is wrong and what to do."""
+
+    name: str
+    ok: bool
+    version: str | None = None
+    message: str = ""
+    hint: str = ""
+
+
+async def tool_state(name: str) -> ToolState:
+    """The state of one of `docker`, `compose` and `git`. Never raises for what is wrong with the tool."""
+    try:
+        answer = await shell.output(
+            TOOLS[name], timeout_seconds=_ANSWER_SECONDS, waiting_for=f"{name} to tell its version"
+        )
+    except CommandTimedOut:
+        return ToolState(name, False, None, f"{name} has not answered within {_ANSWER_SECONDS:g} s.", _REMEDIES[name])
+    except CommandFailed as error:
+        reason = error.tail[-1] if error.tail else f"{name} ended with code {error.exit_code}."
+        return ToolState(name, False, None, reason, _REMEDIES[name])
+    except ButlerError as error:
+        return ToolState(name, False, None, error.message, error.hint)
+    return ToolState(name, True, answer.strip().removeprefix("git version ").removeprefix("v"))
+
+
+async def require_docker() -> None:
+    """Raise DeploymentFailed where the Docker engine does not answer."""
+    state = await tool_state("docker")
+    if not state.ok:
+        raise DeploymentFailed(
+            Code.DOCKER_DOWN, f"Docker is not answering: {state.message}", state.hint, [state.message]
+        )
+
+
+def require_disk(settings: Settings) -> None:
+    """Raise DeploymentFailed where less disk is free than `min_free_disk_mb`."""
+    free_mb = shutil.disk_usage(settings.data_dir).free // 2**20
+    if free_mb < settings.min_free_disk_mb:
+        raise DeploymentFailed(
+            Code.DISK_FULL,
+            f"The server's disk is nearly full: {free_mb} MiB are free, {settings.min_free_disk_mb} MiB are needed.",
+            "Destroy apps that are no longer needed, run `docker system df` to see what takes the space, "
+            "or lower BUTLER_MIN_FREE_DISK_MB.",
+        )

@@ -1,0 +1,94 @@
+"""The application: wires the parts together and serves REST, WebSocket and pages from one process."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI, WebSocket
+
+import login
+import robust_logging
+from auth import Auth
+from connection_manager import ConnectionManager, ReleaseLogs
+from database import Database
+from deploy_jobs import DeployJobs
+from routes import deploy, deployments, errors, metrics, pages, security, system
+from routes.context import Butler
+from routes.directory import directory_of
+from routes.version import VERSION
+from settings import ROOT, Settings
+
+log = logging.getLogger(__name__)
+
+DESCRIPTION = """A Git URL becomes a running URL.
+
+Register or log in, then `POST /deploy` with a repository's address. **Authorize** above takes a user name and password.
+"""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The whole Butler as one ASGI application."""
+    settings = settings or Settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    robust_logging.configure(settings)
+    app = FastAPI(title="DevOps Butler", version=VERSION, description=DESCRIPTION, lifespan=_lifespan)
+    butler = _assemble(settings)
+    app.state.butler = butler
+    app.state.settings, app.state.database, app.state.auth = settings, butler.database, butler.auth
+    for router in (login.router, deploy.router, deployments.router, system.router):
+        app.include_router(router)
+    app.add_api_websocket_route("/ws/{client_id}", _socket)
+    metrics.add_metrics(app, butler)
+    pages.add_pages(app, ROOT / "static")
+    errors.add_handlers(app)
+    security.add_middleware(app, settings)
+    return app
+
+
+def _assemble(settings: Settings) -> Butler:
+    database = Database(settings)
+    database.migrate()
+    auth = Auth(settings, database)
+    logs = ReleaseLogs(settings.log_dir, settings.log_max_mb * 2**20, robust_logging.redactor.mask)
+    connections = ConnectionManager(logs, directory_of(database, auth), allowed_origins=settings.allowed_origins)
+    jobs = DeployJobs(settings, database, logs, connections)
+    return Butler(settings, database, auth, logs, connections, jobs)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    butler: Butler = app.state.butler
+    await butler.jobs.recover()
+    log.info("the Butler serves", extra={"version": VERSION, "instance": butler.settings.instance})
+    yield
+    await butler.jobs.close()
+    butler.connections.close_all()
+    butler.database.close()
+
+
+async def _socket(websocket: WebSocket, client_id: str) -> None:
+    """The live log of one browser tab or program; see `connection_manager`."""
+    await websocket.app.state.butler.connections.serve(websocket, client_id)
+
+
+def main() -> None:
+    """Serve until a signal ends it."""
+    settings = Settings()
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        ws_max_size=64 * 1024,
+        timeout_graceful_shutdown=30,
+    )
+
+
+if __name__ == "__main__":
+    main()

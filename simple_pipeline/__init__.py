@@ -1,0 +1,20 @@
+"""From a Git address to a running, verified container: the document's nine steps, and the way back."""
+
+from simple_pipeline.compose import handle_docker_compose_deployment
+from simple_pipeline.destroy import destroy_deployment
+from simple_pipeline.ledger import Ledger
+from simple_pipeline.pipeline import plan_repository, run_deployment_pipeline
+from simple_pipeline.single import handle_dockerfile_deployment, put_back
+from simple_pipeline.verification import detect_running_port, verify
+
+__all__ = [
+    "Ledger",
+    "destroy_deployment",
+    "detect_running_port",
+    "handle_docker_compose_deployment",
+    "handle_dockerfile_deployment",
+    "plan_repository",
+    "put_back",
+    "run_deployment_pipeline",
+    "verify",
+]

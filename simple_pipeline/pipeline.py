@@ -1,0 +1,74 @@
+"""The story of a deployment, told in its nine steps; no HTTP, no SQL, no sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import docker_build
+import host_tools
+from dockerfile_templates import detect
+from domain import Commit, DeployRequest, Emit, Event, EventKind, Kind, Outcome, Plan, Stage
+from settings import Settings
+from simple_pipeline.compose import handle_docker_compose_deployment
+from simple_pipeline.ledger import Ledger
+from simple_pipeline.single import handle_dockerfile_deployment
+from simple_pipeline.steps import Steps
+from workspace import clone
+
+
+async def run_deployment_pipeline(request: DeployRequest, emit: Emit, *, settings: Settings, ledger: Ledger) -> Outcome:
+    """Put a repository live and prove that it answers.
+
+    The steps: validate, clone, detect, clean, build, start, find the port, verify the address, record. Each is told
+    to `emit` with its duration. The release before this one serves until the new one has answered, and goes on
+    serving where it does not.
+
+    Raises DeploymentFailed (or another ButlerError) with the cause, the lines that show it and a remedy.
+    """
+    steps = Steps(emit)
+    with steps(Stage.VALIDATE):
+        host_tools.require_disk(settings)
+        await host_tools.require_docker()
+
+    async with AsyncExitStack() as stack:
+        with steps(Stage.CLONE):
+            checkout = await stack.enter_async_context(clone(request, emit, settings))
+            emit(Event(EventKind.NOTE, Stage.CLONE, _commit_line(checkout.commit)))
+
+        with steps(Stage.DETECT):
+            plan = await asyncio.to_thread(detect, checkout.workspace)
+            tell_plan(plan, emit)
+
+        handle = handle_docker_compose_deployment if plan.kind is Kind.COMPOSE else handle_dockerfile_deployment
+        outcome = await handle(plan, checkout, request, emit, settings, ledger)
+
+    with steps(Stage.RECORD):
+        await ledger.record(outcome)
+        await docker_build.remove_old_images(request.container_name, settings, keep=settings.keep_images)
+    return outcome
+
+
+async def plan_repository(request: DeployRequest, emit: Emit, settings: Settings) -> tuple[Plan, Commit]:
+    """What would be done with a repository, without doing it. Raises DeploymentFailed as the deployment would."""
+    steps = Steps(emit)
+    async with AsyncExitStack() as stack:
+        with steps(Stage.CLONE):
+            checkout = await stack.enter_async_context(clone(request, emit, settings))
+        with steps(Stage.DETECT):
+            return await asyncio.to_thread(detect, checkout.workspace), checkout.commit
+
+
+def tell_plan(plan: Plan, emit: Emit) -> None:
+    """Say what was found, where each value came from, and what may surprise."""
+    what = " · ".join(part for part in (plan.framework, plan.language, plan.version, plan.package_manager) if part)
+    emit(Event(EventKind.NOTE, Stage.DETECT, f"{plan.kind}: {what}" if what else f"{plan.kind}"))
+    for item in plan.evidence:
+        emit(Event(EventKind.NOTE, Stage.DETECT, f"{item.field} = {item.value} (from {item.source})"))
+    for warning in plan.warnings:
+        text = f"{warning.message} {warning.remedy}"
+        emit(Event(EventKind.WARNING, Stage.DETECT, text, detail={"code": warning.code}))
+
+
+def _commit_line(commit: Commit) -> str:
+    return f"{commit.branch} at {commit.sha[:10]}: {commit.subject} ({commit.author})"

@@ -1,0 +1,167 @@
+"""Carrying out a plan that is one container: built, started, checked, and swapped in for the release before it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import docker_build
+import docker_run
+from docker_run import ContainerState, RunSpec
+from domain import Commit, DeployRequest, Emit, Event, EventKind, Image, Outcome, Plan, RunningContainer, Stage
+from robust_error_handler import PortTaken
+from settings import Settings
+from simple_pipeline.ledger import Ledger
+from simple_pipeline.steps import Steps
+from simple_pipeline.verification import detect_running_port, verify
+from workspace import Checkout
+
+DEFAULT_PORT = 8080
+_PORT_ATTEMPTS = 20
+
+
+async def handle_dockerfile_deployment(
+    plan: Plan, checkout: Checkout, request: DeployRequest, emit: Emit, settings: Settings, ledger: Ledger
+) -> Outcome:
+    """Build the plan's Dockerfile and put the image live, with the release before it serving until then.
+
+    A first release starts on the app's own address. A later one is started beside the running one, on an address of
+    its own, and takes over only when it has answered; an image that is live already goes straight to that.
+    """
+    steps = Steps(emit)
+    release = _Release(plan, checkout.commit, request, emit, settings, ledger)
+    with steps(Stage.CLEAN):
+        await release.clear_the_way()
+    with steps(Stage.BUILD):
+        image = await docker_build.build_image(plan, checkout, request, emit, settings)
+    try:
+        container = await release.put_live(image, steps)
+    except BaseException:
+        await asyncio.shield(release.undo())
+        raise
+    return Outcome(container, release.plan, checkout.commit, image.id, image.tag, image.reused)
+
+
+class _Release:
+    """One image on its way to being the app's live container."""
+
+    def __init__(
+        self, plan: Plan, commit: Commit, request: DeployRequest, emit: Emit, settings: Settings, ledger: Ledger
+    ) -> None:
+        self.plan = plan
+        self._commit = commit
+        self._request = request
+        self._emit = emit
+        self._settings = settings
+        self._ledger = ledger
+        self._live = request.container_name
+        self._next = f"{request.container_name}-next"
+        self._previous = f"{request.container_name}-previous"
+        self._is_first = False
+
+    async def clear_the_way(self) -> None:
+        """Remove what an interrupted attempt left, put a set-aside release back, and have the networks there."""
+        await docker_run.stop_and_remove(self._next, self._settings, grace_seconds=0)
+        await put_back(self._live, self._settings)
+        self._networks = await docker_run.ensure_networks(
+            self._request.container_name, self._request.user_id, self._settings, self._emit
+        )
+
+    async def put_live(self, image: Image, steps: Steps) -> RunningContainer:
+        """Start the image, check it, and make it the one that serves."""
+        before = await docker_run.inspect(self._live, self._settings)
+        self._is_first = before is None
+        is_rehearsal = before is not None and before.running and before.image_id != image.id
+        port = self._expected_port(image, before)
+        with steps(Stage.START):
+            if is_rehearsal:
+                self._note("The running release serves until the new one has answered.")
+            elif before is not None:
+                await self._set_aside()
+            container = await self._start(image, port, self._next if is_rehearsal else self._live)
+        with steps(Stage.PORT):
+            container = await self._on_the_right_port(container, image)
+        with steps(Stage.VERIFY):
+            await verify(container, self.plan, self._emit, self._settings)
+            if is_rehearsal:
+                container = await self._take_over(image, container.container_port)
+            await docker_run.stop_and_remove(self._previous, self._settings, grace_seconds=0)
+        return container
+
+    async def undo(self) -> None:
+        """After a failure: remove the new container, and have the release before it serve again."""
+        await docker_run.stop_and_remove(self._next, self._settings, grace_seconds=0)
+        if not await put_back(self._live, self._settings) and self._is_first:
+            await docker_run.remove_app(self._live, self._request.user_id, self._settings)
+
+    def _expected_port(self, image: Image, before: ContainerState | None) -> int | None:
+        if before is not None and before.image_id == image.id and before.wanted_ports:
+            return next(iter(before.wanted_ports))
+        if not self.plan.expects_http and self.plan.port is None:
+            return None
+        return self.plan.port or next(iter(image.exposed_ports), DEFAULT_PORT)
+
+    async def _set_aside(self) -> None:
+        await docker_run.rename(self._live, self._previous, self._settings)
+        await docker_run.stop(self._previous, self._settings)
+
+    async def _take_over(self, image: Image, port: int | None) -> RunningContainer:
+        """The rehearsed image takes the live container's place and address; its own address closes."""
+        await docker_run.stop_and_remove(self._next, self._settings, grace_seconds=0)
+        await self._set_aside()
+        container = await self._start(image, port, self._live)
+        await verify(container, self.plan, self._emit, self._settings, has_settled=True)
+        return container
+
+    async def _on_the_right_port(self, container: RunningContainer, image: Image) -> RunningContainer:
+        if container.container_port is None:
+            return container
+        found = await detect_running_port(container, self.plan, self._emit, self._settings, exposed=image.exposed_ports)
+        if found.port == container.container_port:
+            self._note(found.told(container.container_port), Stage.PORT)
+            return container
+        self.plan = replace(self.plan, port=found.port)
+        return await self._start(image, found.port, container.name)
+
+    def _note(self, text: str, stage: Stage = Stage.START) -> None:
+        self._emit(Event(EventKind.NOTE, stage, text))
+
+    async def _start(self, image: Image, port: int | None, name: str) -> RunningContainer:
+        """Start a container; a rehearsal gets a port of Docker's choice, the live one the app's own."""
+        is_live = name == self._live and port is not None
+        host_port = await self._ledger.host_port() if is_live else None
+        for _attempt in range(_PORT_ATTEMPTS):
+            try:
+                return await docker_run.start_container(self._spec(image, port, name, host_port), self._settings)
+            except PortTaken as error:
+                if host_port is None:
+                    raise
+                self._note(f"{error.message} Trying the next one.")
+                host_port = await self._ledger.host_port(instead_of=host_port)
+        return await docker_run.start_container(self._spec(image, port, name, host_port), self._settings)
+
+    def _spec(self, image: Image, port: int | None, name: str, host_port: int | None) -> RunSpec:
+        url = docker_run.app_url(host_port, self._settings) if host_port else None
+        return RunSpec(
+            name=name,
+            image_id=image.id,
+            labels=docker_run.labels_for(self._request, self._settings),
+            networks=self._networks,
+            alias=name,
+            container_port=port,
+            host_port=host_port,
+            env=docker_run.app_environment(
+                self._request, run_env=self.plan.run_env, container_port=port, commit=self._commit.sha, url=url
+            ),
+        )
+
+
+async def put_back(container_name: str, settings: Settings) -> bool:
+    """Where an interrupted swap set a release aside, put it back in its place; True when there was one."""
+    previous = f"{container_name}-previous"
+    if await docker_run.inspect(previous, settings) is None:
+        return False
+    await docker_run.stop_and_remove(container_name, settings, grace_seconds=0)
+    await docker_run.rename(previous, container_name, settings)
+    await docker_run.start_again(container_name, settings)
+    return True
