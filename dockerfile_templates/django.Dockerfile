@@ -1,5 +1,5 @@
 # A Django site behind gunicorn: static files collected while building, the database migrated at each start.
-# By hand: docker buildx build -f django.Dockerfile --build-arg BUTLER_START="exec gunicorn site.wsgi --bind 0.0.0.0:\$PORT" <folder>
+# By hand: docker buildx build -f django.Dockerfile --build-context butler=assets --build-arg BUTLER_START="exec gunicorn site.wsgi --bind 0.0.0.0:\$PORT" <folder>
 ARG PYTHON_IMAGE=python:3.12-slim
 # manifests: only requirements and lockfiles precede the installation; source: everything does (local packages).
 ARG INSTALL_FROM=manifests
@@ -32,31 +32,19 @@ COPY . .
 FROM ${INSTALL_FROM} AS install
 ARG INSTALL="pip install -r requirements.txt"
 ARG INSTALL_UNLOCKED=""
-RUN --mount=type=cache,id=python-packages,target=/cache \
-    --mount=type=secret,id=frontend_env,required=false \
-    if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi; \
-    { sh -c "$INSTALL" 2>&1; echo $? > /tmp/code; } | tee /tmp/install.log; \
-    code=$(cat /tmp/code); \
-    if [ "$code" != 0 ] && [ -n "$INSTALL_UNLOCKED" ] && grep -qiE 'lock(file| file)?`? (at .* )?(needs to be updated|is out.of.date)|poetry\.lock was last generated|Pipfile\.lock .* out of date|lock file does not match|lockfile is not compatible' /tmp/install.log; then \
-        echo "butler: warning: the lockfile does not match its manifest; dependencies are resolved anew"; \
-        sh -c "$INSTALL_UNLOCKED"; code=$?; \
-    fi; \
-    rm -f /tmp/code /tmp/install.log; exit "$code"
 # What serves the application where the repository does not bring it.
 ARG EXTRA_PACKAGES=""
-RUN --mount=type=cache,id=python-packages,target=/cache \
-    if [ -n "$EXTRA_PACKAGES" ]; then /opt/venv/bin/python -m pip install $EXTRA_PACKAGES; fi
+RUN --mount=type=bind,from=butler,source=python-install.sh,target=/butler/python-install.sh \
+    --mount=type=cache,id=python-packages,target=/cache \
+    --mount=type=secret,id=frontend_env,required=false \
+    sh /butler/python-install.sh
 
 FROM install AS build
 COPY . .
-# Settings often demand variables that exist only at run time: what fails here is done again at the start.
 ARG BUILD=""
-RUN --mount=type=secret,id=frontend_env,required=false \
-    if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi; \
-    if [ -n "$BUILD" ]; then \
-        SECRET_KEY="${SECRET_KEY:-only-for-the-build}" DJANGO_SECRET_KEY="${DJANGO_SECRET_KEY:-only-for-the-build}" \
-            sh -c "$BUILD" || { echo "butler: warning: '$BUILD' failed; it is tried again at the start"; touch .build-at-start; }; \
-    fi
+RUN --mount=type=bind,from=butler,source=collect-static.sh,target=/butler/collect-static.sh \
+    --mount=type=secret,id=frontend_env,required=false \
+    sh /butler/collect-static.sh
 
 FROM ${PYTHON_IMAGE} AS run
 ARG RUN_PACKAGES=""

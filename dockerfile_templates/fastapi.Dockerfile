@@ -1,5 +1,5 @@
 # An ASGI application (FastAPI, Starlette and their kin) behind uvicorn. Dependencies come before the source.
-# By hand: docker buildx build -f fastapi.Dockerfile <folder>
+# By hand: docker buildx build -f fastapi.Dockerfile --build-context butler=assets <folder>
 ARG PYTHON_IMAGE=python:3.12-slim
 # manifests: only requirements and lockfiles precede the installation; source: everything does (local packages).
 ARG INSTALL_FROM=manifests
@@ -32,20 +32,12 @@ COPY . .
 FROM ${INSTALL_FROM} AS install
 ARG INSTALL="pip install -r requirements.txt"
 ARG INSTALL_UNLOCKED=""
-RUN --mount=type=cache,id=python-packages,target=/cache \
-    --mount=type=secret,id=frontend_env,required=false \
-    if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi; \
-    { sh -c "$INSTALL" 2>&1; echo $? > /tmp/code; } | tee /tmp/install.log; \
-    code=$(cat /tmp/code); \
-    if [ "$code" != 0 ] && [ -n "$INSTALL_UNLOCKED" ] && grep -qiE 'lock(file| file)?`? (at .* )?(needs to be updated|is out.of.date)|poetry\.lock was last generated|Pipfile\.lock .* out of date|lock file does not match|lockfile is not compatible' /tmp/install.log; then \
-        echo "butler: warning: the lockfile does not match its manifest; dependencies are resolved anew"; \
-        sh -c "$INSTALL_UNLOCKED"; code=$?; \
-    fi; \
-    rm -f /tmp/code /tmp/install.log; exit "$code"
 # What serves the application where the repository does not bring it.
 ARG EXTRA_PACKAGES=""
-RUN --mount=type=cache,id=python-packages,target=/cache \
-    if [ -n "$EXTRA_PACKAGES" ]; then /opt/venv/bin/python -m pip install $EXTRA_PACKAGES; fi
+RUN --mount=type=bind,from=butler,source=python-install.sh,target=/butler/python-install.sh \
+    --mount=type=cache,id=python-packages,target=/cache \
+    --mount=type=secret,id=frontend_env,required=false \
+    sh /butler/python-install.sh
 
 FROM ${PYTHON_IMAGE} AS run
 ARG RUN_PACKAGES=""

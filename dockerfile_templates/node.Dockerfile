@@ -1,5 +1,5 @@
 # A Node.js server. Dependencies come before the source, and the image that runs holds no build tools.
-# By hand: docker buildx build -f node.Dockerfile --build-arg BUTLER_START="exec node server.js" <folder>
+# By hand: docker buildx build -f node.Dockerfile --build-context butler=assets --build-arg BUTLER_START="exec node server.js" <folder>
 ARG NODE_IMAGE=node:22-slim
 # manifests: only package.json and lockfiles precede the installation; source: everything does (scripts need it).
 ARG INSTALL_FROM=manifests
@@ -15,7 +15,7 @@ RUN --mount=type=cache,id=apt,target=/var/cache/apt,sharing=locked \
 ENV CI=true HUSKY=0 NEXT_TELEMETRY_DISABLED=1 npm_config_audit=false npm_config_fund=false \
     npm_config_update_notifier=false npm_config_cache=/cache/npm npm_config_store_dir=/cache/pnpm \
     YARN_CACHE_FOLDER=/cache/yarn YARN_GLOBAL_FOLDER=/cache/yarn-berry YARN_NODE_LINKER=node-modules \
-    YARN_ENABLE_TELEMETRY=0 BUN_INSTALL_CACHE_DIR=/cache/bun PATH=/app/node_modules/.bin:$PATH
+    YARN_ENABLE_TELEMETRY=0 YARN_IGNORE_ENGINES=1 BUN_INSTALL_CACHE_DIR=/cache/bun PATH=/app/node_modules/.bin:$PATH
 ARG PACKAGE_MANAGER=""
 RUN --mount=type=cache,id=node-packages,target=/cache \
     if [ -n "$PACKAGE_MANAGER" ]; then npm install --global --force "$PACKAGE_MANAGER"; fi
@@ -34,16 +34,10 @@ COPY . .
 FROM ${INSTALL_FROM} AS install
 ARG INSTALL="npm ci"
 ARG INSTALL_UNLOCKED="npm install"
-RUN --mount=type=cache,id=node-packages,target=/cache \
+RUN --mount=type=bind,from=butler,source=node-install.sh,target=/butler/node-install.sh \
+    --mount=type=cache,id=node-packages,target=/cache \
     --mount=type=secret,id=frontend_env,required=false \
-    if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; unset NODE_ENV; fi; \
-    { sh -c "$INSTALL" 2>&1; echo $? > /tmp/code; } | tee /tmp/install.log; \
-    code=$(cat /tmp/code); \
-    if [ "$code" != 0 ] && grep -qE 'EUSAGE|ERR_PNPM_(OUTDATED_LOCKFILE|LOCKFILE_|NO_LOCKFILE|FROZEN_)|lockfile needs to be updated|YN0028|lockfile is frozen' /tmp/install.log; then \
-        echo "butler: warning: the lockfile does not match package.json; dependencies are resolved anew"; \
-        sh -c "$INSTALL_UNLOCKED"; code=$?; \
-    fi; \
-    rm -f /tmp/code /tmp/install.log; mkdir -p node_modules; exit "$code"
+    sh /butler/node-install.sh
 
 FROM install AS production
 ARG PRUNE=""

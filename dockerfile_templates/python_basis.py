@@ -44,7 +44,7 @@ class PythonBasis:
 
     version: str
     installer: str
-    install: str
+    install: str | None
     build_args: Mapping[str, str]
     evidence: tuple[Evidence, ...]
     warnings: tuple[PlanWarning, ...]
@@ -72,7 +72,7 @@ def python_basis(workspace: Workspace, start: str, *, needed: tuple[str, ...] = 
     return PythonBasis(
         version=version.value,
         installer=installer.name,
-        install=installer.install,
+        install=None if installer.install == "true" else installer.install,
         build_args={
             "PYTHON_IMAGE": f"python:{version.value}-slim",
             "INSTALLER": installer.package,

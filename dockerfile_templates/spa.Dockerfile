@@ -14,7 +14,7 @@ RUN --mount=type=cache,id=apt,target=/var/cache/apt,sharing=locked \
 ENV CI=true HUSKY=0 NEXT_TELEMETRY_DISABLED=1 npm_config_audit=false npm_config_fund=false \
     npm_config_update_notifier=false npm_config_cache=/cache/npm npm_config_store_dir=/cache/pnpm \
     YARN_CACHE_FOLDER=/cache/yarn YARN_GLOBAL_FOLDER=/cache/yarn-berry YARN_NODE_LINKER=node-modules \
-    YARN_ENABLE_TELEMETRY=0 BUN_INSTALL_CACHE_DIR=/cache/bun PATH=/app/node_modules/.bin:$PATH
+    YARN_ENABLE_TELEMETRY=0 YARN_IGNORE_ENGINES=1 BUN_INSTALL_CACHE_DIR=/cache/bun PATH=/app/node_modules/.bin:$PATH
 ARG PACKAGE_MANAGER=""
 RUN --mount=type=cache,id=node-packages,target=/cache \
     if [ -n "$PACKAGE_MANAGER" ]; then npm install --global --force "$PACKAGE_MANAGER"; fi
@@ -33,34 +33,19 @@ COPY . .
 FROM ${INSTALL_FROM} AS install
 ARG INSTALL="npm ci"
 ARG INSTALL_UNLOCKED="npm install"
-RUN --mount=type=cache,id=node-packages,target=/cache \
+RUN --mount=type=bind,from=butler,source=node-install.sh,target=/butler/node-install.sh \
+    --mount=type=cache,id=node-packages,target=/cache \
     --mount=type=secret,id=frontend_env,required=false \
-    if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; unset NODE_ENV; fi; \
-    { sh -c "$INSTALL" 2>&1; echo $? > /tmp/code; } | tee /tmp/install.log; \
-    code=$(cat /tmp/code); \
-    if [ "$code" != 0 ] && grep -qE 'EUSAGE|ERR_PNPM_(OUTDATED_LOCKFILE|LOCKFILE_|NO_LOCKFILE|FROZEN_)|lockfile needs to be updated|YN0028|lockfile is frozen' /tmp/install.log; then \
-        echo "butler: warning: the lockfile does not match package.json; dependencies are resolved anew"; \
-        sh -c "$INSTALL_UNLOCKED"; code=$?; \
-    fi; \
-    rm -f /tmp/code /tmp/install.log; mkdir -p node_modules; exit "$code"
+    sh /butler/node-install.sh
 
 FROM install AS build
 COPY . .
 ARG BUILD="npm run build"
 ARG OUTPUT="dist"
-# What was built is what appeared: the usual folder if its index.html is new, else the newest index.html's folder.
-RUN --mount=type=secret,id=frontend_env,required=false \
-    if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi; \
-    touch /tmp/before && sleep 0.05 && sh -c "$BUILD" || exit 1; \
-    site=""; \
-    if [ -n "$(find "$OUTPUT/index.html" -newer /tmp/before 2>/dev/null)" ]; then site="$OUTPUT"; else \
-        index=$(find . -name node_modules -prune -o -name index.html -newer /tmp/before -print \
-            | awk '{ print gsub("/", "/"), $0 }' | sort -n | head -n 1 | cut -d " " -f 2-); \
-        [ -z "$index" ] || site=$(dirname "$index"); \
-    fi; \
-    [ -n "$site" ] || { echo "butler: the build ended well but wrote no index.html (expected in $OUTPUT/)"; exit 1; }; \
-    echo "butler: the site is in $site/"; \
-    mkdir -p /site && cp -a "$site/." /site/
+# What was built is what appeared, wherever that is; OUTPUT is only where it is expected.
+RUN --mount=type=bind,from=butler,source=build-site.sh,target=/butler/build-site.sh \
+    --mount=type=secret,id=frontend_env,required=false \
+    sh /butler/build-site.sh
 
 FROM ${PYTHON_IMAGE} AS run
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 
-_CONTROL = re.compile(r"[;&|<>()`\n]|\$\(")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*=")
 _SHELL_WORDS = frozenset(
     "cd exec export set unset source . eval if for while case until trap ulimit umask wait { [[ true false : exit".split()
@@ -47,7 +46,7 @@ def executable(command: str) -> str:
     """The same command for `sh -c`, such that its last program takes the shell's place and gets its signals."""
     command = command.strip()
     *before, last = command.split("&&")
-    if _CONTROL.search(last) or any(_CONTROL.search(part) for part in before) or not _balanced(last):
+    if not all(_is_simple(part) for part in (*before, last)):
         return command
     first = (words(last) or [""])[0]
     if not first or first in _SHELL_WORDS:
@@ -56,12 +55,15 @@ def executable(command: str) -> str:
     return " && ".join([*(part.strip() for part in before), f"{prefix} {last.strip()}"])
 
 
-def _balanced(text: str) -> bool:
+def _is_simple(text: str) -> bool:
+    """Whether a part is one program and its words: no pipe, no redirection, no subshell."""
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
+    lexer.commenters = ""
     try:
-        shlex.split(text)
+        tokens = list(lexer)
     except ValueError:
         return False
-    return True
+    return not re.search(r"`|\$\(|\n", text) and not any(set(token) <= set("();<>|&") for token in tokens if token)
 
 
 def port(command: str) -> int | None:

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Runs $BUILD and copies what it made to /site: $OUTPUT if its index.html is new, else the newest index.html's folder.
+if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi
+touch /tmp/before
+sleep 0.05
+sh -c "$BUILD" || exit
+if [ -n "$(find "$OUTPUT/index.html" -newer /tmp/before 2>/dev/null)" ]; then
+    site=$OUTPUT
+else
+    index=$(find . -name node_modules -prune -o -name index.html -newer /tmp/before -print |
+        awk '{ print gsub("/", "/"), $0 }' | sort -n | head -n 1 | cut -d ' ' -f 2-)
+    site=${index%/index.html}
+fi
+if [ -z "$site" ]; then
+    echo "butler: error: the build ended well but wrote no index.html (expected in $OUTPUT/)"
+    exit 1
+fi
+echo "butler: note: the site is in $site/"
+mkdir -p /site
+cp -a "$site/." /site/

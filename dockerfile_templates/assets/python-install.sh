@@ -1,0 +1,14 @@
+#!/bin/sh
+# Runs $INSTALL; where the lockfile turns out not to match its manifest, says so and runs $INSTALL_UNLOCKED.
+if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi
+{ sh -c "$INSTALL" 2>&1; echo $? > /tmp/code; } | tee /tmp/install.log
+code=$(cat /tmp/code)
+stale='(uv\.lock`? needs to be updated|poetry\.lock (was last generated|is not up to date)|Pipfile\.lock .*is out of date|Lock file hash doesn.t match)'
+if [ "$code" != 0 ] && [ -n "$INSTALL_UNLOCKED" ] && grep -qiE "$stale" /tmp/install.log; then
+    echo "butler: warning: the lockfile does not match its manifest; dependencies are resolved anew"
+    sh -c "$INSTALL_UNLOCKED"
+    code=$?
+fi
+rm -f /tmp/code /tmp/install.log
+if [ "$code" = 0 ] && [ -n "$EXTRA_PACKAGES" ]; then /opt/venv/bin/python -m pip install $EXTRA_PACKAGES; code=$?; fi
+exit "$code"
