@@ -202,7 +202,7 @@ router = APIRouter(prefix="/api/auth", tags=["accounts"], dependencies=[Depends(
 # Every route here is `def`: hashing a password takes a good part of a second, and would hold up all others.
 
 
-@router.post("/register", status_code=201, responses=error_responses(403, 409, 422, 429, 503))
+@router.post("/register", status_code=201, responses=error_responses(400, 403, 409, 422, 429, 503))
 def register(request: Request, new: RegisterRequest, auth: TheAuth, database: TheDatabase) -> SessionAnswer:
     """Make an account and log in. Names and addresses that look alike count as the same."""
     peer = peer_of(request)
@@ -229,7 +229,7 @@ def log_in(request: Request, sent: Credentials, auth: TheAuth) -> SessionAnswer:
     return _session(auth, user)
 
 
-@router.post("/refresh", responses=error_responses(401, 422, 503))
+@router.post("/refresh", responses=error_responses(400, 401, 422, 503))
 def refresh(request: Request, sent: RefreshRequest, auth: TheAuth) -> SessionAnswer:
     """Change a renewal token for new tokens. It works once: a second use ends the whole log-in, wherever it is."""
     renewal = auth.renew(sent.refresh_token)
@@ -240,7 +240,7 @@ def refresh(request: Request, sent: RefreshRequest, auth: TheAuth) -> SessionAns
     return _answer(renewal.tokens, renewal.user)
 
 
-@router.post("/logout", status_code=204, responses=error_responses(401, 422, 503))
+@router.post("/logout", status_code=204, responses=error_responses(400, 401, 422, 503))
 def log_out(session: CurrentSession, auth: TheAuth, how: LogoutRequest | None = None) -> None:
     """End this session, or every session of the account, at once."""
     everywhere = how is not None and how.everywhere
@@ -256,7 +256,7 @@ def who_am_i(user: CurrentUser) -> UserAnswer:
     return UserAnswer.of(user)
 
 
-@router.put("/password", responses=error_responses(401, 403, 422, 429, 503))
+@router.put("/password", responses=error_responses(400, 401, 403, 422, 429, 503))
 def change_password(user: CurrentUser, change: PasswordChange, auth: TheAuth) -> SessionAnswer:
     """Change the password. Every other session of the account ends; the answer holds a new one."""
     _counted(lambda: auth.limits.password(user.id), "password.limited", user=user.id)
@@ -269,7 +269,7 @@ def change_password(user: CurrentUser, change: PasswordChange, auth: TheAuth) ->
     return _session(auth, changed)
 
 
-@router.put("/github-token", responses=error_responses(401, 422, 503))
+@router.put("/github-token", responses=error_responses(400, 401, 422, 503))
 def store_github_token(user: CurrentUser, sent: GithubToken, database: TheDatabase) -> UserAnswer:
     """Store a GitHub token, encrypted, in place of any earlier one."""
     changed = database.users.set_github_token(user.id, Secret(sent.token))

@@ -12,7 +12,8 @@ from database.models import PortReservation
 from database.transactions import Transactions
 from robust_error_handler import Code, DeploymentFailed
 
-ATTEMPTS = 10
+ATTEMPTS = 100
+"""In each round at least one of those who compete wins, so this many may compete at once."""
 
 
 class Ports:

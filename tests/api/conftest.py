@@ -10,13 +10,14 @@ import pytest
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from auth import Auth
 from database import Database
 from login import router
-from robust_error_handler import BadRequest, ButlerError
+from robust_error_handler import BadRequest, ButlerError, Code
 from settings import Settings
 
 
@@ -42,6 +43,13 @@ def accounts_app(settings: Settings) -> FastAPI:
     def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         return on_error(request, BadRequest(f"{first['loc']}: {first['msg']}", ""))
+
+    @app.exception_handler(HTTPException)
+    def on_refused(request: Request, error: HTTPException) -> JSONResponse:
+        answer = on_error(request, ButlerError(str(error.detail), "", Code.INVALID_REQUEST, error.status_code))
+        if error.status_code == 405:  # the router names only the methods of the first route at this address
+            answer.headers["Allow"] = ", ".join(app.openapi()["paths"][request.scope["route"].path]).upper()
+        return answer
 
     return app
 
