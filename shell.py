@@ -25,6 +25,7 @@ _CHUNK_BYTES = 64 * 1024
 _LONGEST_LINE = 8 * 1024
 _TAIL_LINES = 200
 _GRACE_SECONDS = 3.0
+_ORPHAN_GRACE_SECONDS = 0.15
 _POLL_SECONDS = 0.02
 _PROGRESS_SECONDS = 1.0
 _TICK_SECONDS = 0.25
@@ -224,12 +225,15 @@ def _cut(line: str) -> str:
 
 async def _end_group(process: asyncio.subprocess.Process) -> None:
     """End the program and everything it started; SIGTERM first, SIGKILL after a grace period or a cancellation."""
-    deadline = time.monotonic() + _GRACE_SECONDS
+    now = time.monotonic()
+    deadline = now + _GRACE_SECONDS
     try:
         running = _signal(process, signal.SIGTERM)
-        while running and time.monotonic() < deadline:
+        while running and now < deadline:
             await asyncio.sleep(_POLL_SECONDS)
-            running = _signal(process, 0)
+            running, now = _signal(process, 0), time.monotonic()
+            if process.returncode is not None:  # dead children that nobody has fetched yet look like living ones
+                deadline = min(deadline, now + _ORPHAN_GRACE_SECONDS)
     finally:
         _signal(process, signal.SIGKILL)
         _close(process)

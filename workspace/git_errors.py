@@ -128,6 +128,12 @@ _CAUSES = (
         "The repository holds broken or unsafe objects.",
         "Run `git fsck` in a clone of it and repair what it names.",
     ),
+    _cause(
+        r"invalid index-pack output|index-pack failed",  # all that git says when its limit on file sizes stops it
+        Code.REPOSITORY_TOO_LARGE,
+        "The repository is larger than this server accepts.",
+        "Take large files out of the repository; the operator can raise BUTLER_MAX_REPOSITORY_MB.",
+    ),
 )
 
 

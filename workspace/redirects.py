@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from urllib.parse import urljoin
 
@@ -27,6 +28,8 @@ async def next_address(remote: Remote, settings: Settings) -> GitAddress:
         address = parse_git_url(target.removesuffix(_SERVICE), settings)
     except BadRequest as error:
         raise _refused("The address leads on to one that may not be cloned.") from error
+    if address.url == remote.address.url:
+        raise _refused("The address leads back to itself.")
     if address.scheme == "file" or (remote.address.scheme == "https" and address.scheme != "https"):
         raise _refused("The address leads on to one that may not be cloned.")
     return address
@@ -35,10 +38,11 @@ async def next_address(remote: Remote, settings: Settings) -> GitAddress:
 async def _location(remote: Remote) -> str:
     import httpx2  # seldom needed, and slow to load
 
+    authorities = await asyncio.to_thread(ssl.create_default_context)
     try:
         async with (
             httpx2.AsyncClient(
-                verify=ssl.create_default_context(),
+                verify=authorities,
                 timeout=TIMEOUT_SECONDS,
                 follow_redirects=False,
                 trust_env=not remote.pins,

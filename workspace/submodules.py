@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urljoin
@@ -40,6 +42,7 @@ async def fetch(session: Session, parent: Remote, entry: Entry, urls: Mapping[st
     except (BadRequest, DeploymentFailed) as error:
         if error.code in _FATAL:
             raise
+        await asyncio.to_thread(shutil.rmtree, session.folder / name / ".git", ignore_errors=True)
         session.say(f"The submodule {entry.path!r} is left out: {error.message}", EventKind.WARNING)
         return None
 
