@@ -260,7 +260,7 @@ _UNREACHED = "A server that is needed did not answer: {reason}."
 NETWORK = (
     Rule(
         name="network",
-        stages=frozenset(Stage) - RUNNING | {Stage.START},
+        stages=(frozenset(Stage) - RUNNING) | {Stage.START},
         code=Code.NETWORK,
         message=_UNREACHED,
         remedy="Check the server's internet connection, DNS and proxy (HTTP_PROXY, HTTPS_PROXY), then deploy again.",
