@@ -7,7 +7,6 @@ import re
 import shutil
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import stamina
 
@@ -24,9 +23,7 @@ from domain import DeployRequest, Emit, Event, EventKind, Image, Plan, Stage
 from failure_advice import explain, is_network_failure
 from robust_error_handler import Code, CommandFailed, CommandTimedOut, DeploymentFailed, ToolMissing
 from settings import Settings
-
-if TYPE_CHECKING:
-    from workspace import Checkout
+from workspace import Checkout
 
 __all__ = ["build_image", "check_disk", "image_tag", "prune_build_cache", "remove_old_images"]
 
@@ -70,6 +67,7 @@ def image_tag(container_name: str, content_hash: str) -> str:
 
 def check_disk(settings: Settings) -> None:
     """Refuse to start with less free disk than the setting asks for. Raises DeploymentFailed."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     free_mb = shutil.disk_usage(settings.data_dir).free // (1024 * 1024)
     if free_mb < settings.min_free_disk_mb:
         raise DeploymentFailed(
@@ -104,7 +102,7 @@ def _write(ready: Recipe, tag: str, folder: Path, request: DeployRequest, settin
         id_file=folder / "image-id",
         cache_namespace=f"{settings.instance}-u{request.user_id}",
         secret_file=secret,
-        secret_ids=(SECRET_ID, ready.secret_alias),
+        secret_ids=tuple(dict.fromkeys((SECRET_ID, ready.secret_alias))),
         labels=_labels(request, settings),
         build_args=ready.build_args,
         contexts={name: path for name, path in _NAMED_CONTEXTS.items() if path.is_dir()},
@@ -149,7 +147,7 @@ async def _built(build: Build, emit: Emit, settings: Settings) -> Image:
 
 async def _run(build: Build, emit: Emit, deadline: float) -> None:
     """One build; a failure carries the readable lines."""
-    readable = Readable(hidden=build.secret_ids[-1])
+    readable = Readable(hidden=build.secret_ids[-1] if len(build.secret_ids) > 1 else "")
     kept: deque[str] = deque(maxlen=_LINES_KEPT)
 
     def on_line(raw: str) -> None:

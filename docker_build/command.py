@@ -8,8 +8,9 @@ from pathlib import Path
 
 _LABEL_NAMES = ("instance", "app", "user")
 _LABELS_JSON = ",".join(f'"{name}":{{{{json (index . "butler.{name}")}}}}' for name in _LABEL_NAMES)
+# Typed names (`.ID`, not `.Id`): another spelling makes docker fall back to raw JSON, where an absent key is an error.
 IMAGE_FORMAT = (
-    '{"id":{{json .Id}},"ports":{{json .Config.ExposedPorts}},"tags":{{json .RepoTags}},'
+    '{"id":{{json .ID}},"ports":{{json .Config.ExposedPorts}},"tags":{{json .RepoTags}},'
     f'"used":{{{{json .Metadata.LastTagTime}}}},"labels":{{{{with .Config.Labels}}}}{{{_LABELS_JSON}}}{{{{else}}}}{{}}{{{{end}}}}}}'
 )
 

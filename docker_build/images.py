@@ -108,5 +108,5 @@ def _found(answer: dict[str, Any]) -> Found:
         tags=tuple(answer["tags"] or ()),
         ports=tuple(ports),
         labels={name: value for name, value in answer["labels"].items() if value},
-        last_used=answer["used"],
+        last_used=answer["used"].removesuffix("Z"),
     )

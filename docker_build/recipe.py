@@ -9,19 +9,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import dockerfile_text
 from domain import DeployRequest, Plan
 from robust_error_handler import Code, DeploymentFailed
-from workspace import Workspace
-
-if TYPE_CHECKING:
-    from workspace import Checkout
+from workspace import Checkout, Workspace
 
 GENERATOR_VERSION = 1
 SECRET_ID = "frontend_env"  # noqa: S105 - the name of a build secret, not a secret
 
+_ENV_HASH_ARG = "BUTLER_ENV_HASH"
 _USER_IGNORES = (".git", "**/.env.local", "**/.env.*.local")
 # What would steer the docker client itself, were it in its environment.
 _STEERING = re.compile(
@@ -33,7 +30,10 @@ _STEERING = re.compile(
 
 @dataclass(frozen=True)
 class Source:
-    """A Dockerfile before it is copied: `own` is the repository's path of it, None for one that we wrote."""
+    """A Dockerfile before it is copied: `own` is the repository's path of it, None for one that we wrote.
+
+    `folder` is the context's path in the checkout.
+    """
 
     text: str
     context: Path
@@ -63,7 +63,7 @@ class Recipe:
             "dockerfile": self.dockerfile,
             "ignores": self.source.ignores,
             "tree": tree,
-            "context": [request.subdirectory or "", self.source.folder],
+            "context": self.source.folder,
             "build_args": dict(self.build_args),
             "frontend_env": dict(self.frontend_env),
             "bases": sorted(bases),
@@ -82,8 +82,9 @@ class Recipe:
 def find_source(plan: Plan, checkout: Checkout) -> Source:
     """The Dockerfile that the plan names, and its context, both inside the checkout. Raises DeploymentFailed."""
     context = _context(checkout.workspace, plan.context)
+    folder = context.relative_to(checkout.workspace.checkout.resolve()).as_posix()
     if plan.dockerfile is not None:
-        return Source(plan.dockerfile, context, plan.context, None, _ignores(checkout.workspace, plan, own=None))
+        return Source(plan.dockerfile, context, folder, None, _ignores(checkout.workspace, plan, own=None))
     path = plan.dockerfile_path or "Dockerfile"
     text = checkout.workspace.read_text(path)
     if text is None:
@@ -92,7 +93,7 @@ def find_source(plan: Plan, checkout: Checkout) -> Source:
             f"The Dockerfile {path!r} is not in the repository.",
             "Check the path and its upper and lower case, commit the file and deploy again.",
         )
-    return Source(text, context, plan.context, path, _ignores(checkout.workspace, plan, own=path))
+    return Source(text, context, folder, path, _ignores(checkout.workspace, plan, own=path))
 
 
 def check(source: Source, build_args: Mapping[str, str]) -> None:
@@ -115,13 +116,20 @@ def refused(source: Source, found: Sequence[str]) -> DeploymentFailed:
 
 def prepare(source: Source, plan: Plan, request: DeployRequest, replacements: Mapping[str, str], salt: str) -> Recipe:
     """The recipe for a source that was checked and whose base images are known. Raises DeploymentFailed."""
-    alias = f"{SECRET_ID}_{_digest(request.frontend_env, salt)}"
+    digest = _digest(request.frontend_env, salt)
+    build_args = {name: value for name, value in plan.build_args.items() if not name.startswith("BUILDKIT_")}
+    says_when = source.own is None and dockerfile_text.arguments(source.text).declares(_ENV_HASH_ARG)
+    # BuildKit's cache does not look into secrets. A template says by an ARG which steps a changed value concerns;
+    # elsewhere the secret's name changes with its content, which concerns every step that mounts it.
+    alias = SECRET_ID if says_when else f"{SECRET_ID}_{digest}"
+    build_args |= {_ENV_HASH_ARG: digest} if says_when else {}
     try:
-        text = dockerfile_text.rewritten(source.text, plan.build_args, replacements, {SECRET_ID: alias})
+        text = dockerfile_text.rewritten(
+            source.text, plan.build_args, replacements, {} if says_when else {SECRET_ID: alias}
+        )
     except dockerfile_text.NotRewritable as error:
         raise refused(source, [str(error)]) from error
     private, warnings = ({}, ()) if source.own is None else _private_args(source, request.frontend_env)
-    build_args = {name: value for name, value in plan.build_args.items() if not name.startswith("BUILDKIT_")}
     return Recipe(text, source, build_args, alias, request.frontend_env, private, warnings)
 
 

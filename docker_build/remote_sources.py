@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
+
+from workspace.hosts import is_public
 
 _LOOK_UP_SECONDS = 5.0
 _SCP_LIKE = re.compile(r"[\w.-]+@([\w.-]+):")
@@ -41,10 +42,4 @@ async def _is_public(host: str) -> bool:
             answers = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, TimeoutError, UnicodeError):
         return False
-    return all(_is_global(str(answer[4][0])) for answer in answers)
-
-
-def _is_global(address: str) -> bool:
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return bool((mapped or parsed).is_global) and not parsed.is_multicast
+    return all(is_public(str(answer[4][0])) for answer in answers)

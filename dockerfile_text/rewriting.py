@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from dockerfile_text.splitter import Dockerfile, Instruction, words
+from dockerfile_text.splitter import Dockerfile, Instruction, split, words
 from dockerfile_text.stages import ImageUse, Stage, read
 
 _MOUNT = re.compile(r"--mount=[^\s]+")
@@ -38,7 +38,10 @@ def rewritten(
     for instruction in dockerfile.instructions:
         if instruction.flag("mount"):
             _alias_secrets(lines, instruction, secret_aliases)
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    if split(text).syntax is not None:
+        raise NotRewritable("line 1: write the syntax line as `# syntax=docker/dockerfile:1`, or remove it")
+    return text
 
 
 def _header(dockerfile: Dockerfile) -> list[str]:

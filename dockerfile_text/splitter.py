@@ -55,7 +55,7 @@ class Dockerfile:
 
 def split(text: str) -> Dockerfile:
     """The instructions of a Dockerfile; never raises, what is wrong stands in `problems`."""
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").removesuffix("\n").split("\n")
+    lines = text.lstrip("\ufeff").replace("\r\n", "\n").removesuffix("\n").split("\n")
     directives, header_lines = _directives(lines)
     escape = directives.get("escape", "\\")
     escape = escape if escape in ("\\", "`") else "\\"

@@ -113,6 +113,7 @@ REFUSED = {
     "#!/usr/bin/env x\n#syntax = evil\nFROM a": "line 2",
     "# escape=`\n# SYNTAX=evil/docker/dockerfile:1\nFROM a": "line 2",
     "//syntax=evil\nFROM a": "line 1",
+    "\ufeff\ufeff# syntax=evil\nFROM a": "line 1",
     '{"syntax": "evil"}': "line 1",
     "FROM local-registry/bob-shop:ab12": "line 1",
     "FROM docker.io/local-registry/bob-shop:ab12": "line 1",
@@ -200,6 +201,12 @@ COPY --from=build /a /b
 COPY --from=mine/tool:1 /a /b
 """
     )
+
+
+@pytest.mark.parametrize("text", ["//syntax=docker/dockerfile:1\nFROM a", '{"syntax": "docker/dockerfile:1"}'])
+def test_a_front_end_that_is_asked_for_in_an_odd_way_is_not_built_with(text):
+    with pytest.raises(dockerfile_text.NotRewritable):
+        dockerfile_text.rewritten(text, {}, {})
 
 
 def test_a_variable_in_from_becomes_what_was_checked():
@@ -291,8 +298,7 @@ def test_the_copy_asks_for_no_front_end_and_means_the_same(text):
         copy = dockerfile_text.rewritten(text, {}, {}, {"frontend_env": "frontend_env_1"})
     except dockerfile_text.NotRewritable:
         return
-    if "//" not in text and "{" not in text:
-        assert split(copy).syntax is None
+    assert split(copy).syntax is None
     assert [one.name for one in split(copy).instructions] == [one.name for one in split(text).instructions]
 
 
