@@ -18,7 +18,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_CACHE_DIR=/c
 ARG INSTALLER=""
 RUN --mount=type=cache,id=python-packages,target=/cache \
     python3 -m venv /opt/venv; \
-    if [ -n "$INSTALLER" ]; then python3 -m venv /opt/tools && /opt/tools/bin/pip install "$INSTALLER"; fi
+    if [ -n "$INSTALLER" ]; then python3 -m venv /opt/tools && /opt/tools/bin/pip install $INSTALLER; fi
 WORKDIR /app
 
 FROM tools AS manifests

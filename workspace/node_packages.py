@@ -110,8 +110,12 @@ def _commands(workspace: Workspace, name: str, lockfile: str | None, version: st
         major = (version or _berry_version(workspace)).split(".")[0]
         focus = "yarn workspaces focus --all --production" if major not in ("2", "3") and lockfile else ""
         return "yarn install --immutable", "yarn install --no-immutable", focus
-    production = "yarn install --production --ignore-scripts --prefer-offline --frozen-lockfile"
-    return "yarn install --frozen-lockfile", "yarn install", production if lockfile else ""
+    production = "yarn install --production --ignore-scripts --prefer-offline --frozen-lockfile --ignore-engines"
+    return (
+        "yarn install --frozen-lockfile --ignore-engines",
+        "yarn install --ignore-engines",
+        production if lockfile else "",
+    )
 
 
 def _tool(workspace: Workspace, name: str, version: str | None) -> str:

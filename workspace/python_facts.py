@@ -30,6 +30,9 @@ _LOCKS = (
     ("pipenv", "Pipfile.lock"),
     ("pipenv", "Pipfile"),
 )
+# Poetry asks an interface of PyPI that package mirrors lack; pip installs the same lock, hashes included, from anywhere.
+_POETRY = "poetry export --only main -o /tmp/requirements.txt && pip install -r /tmp/requirements.txt"
+_TOOLS = {"poetry": "poetry poetry-plugin-export"}
 _CARET = re.compile(r"^\^\s*(\d+)(?:\.(\d+))?(?:\.\d+)?$")
 _NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
@@ -185,10 +188,7 @@ def _poetry(workspace: Workspace) -> dict[str, object]:
 def _locked_installer(workspace: Workspace, name: str, file: str, warnings: tuple[PlanWarning, ...]) -> Installer:
     commands = {
         "uv": ("uv sync --locked --no-dev --no-install-project", "uv sync --no-dev --no-install-project"),
-        "poetry": (
-            "poetry install --only main --no-root --no-interaction",
-            "poetry lock --no-interaction && poetry install --only main --no-root --no-interaction",
-        ),
+        "poetry": (_POETRY, f"poetry lock --no-interaction && {_POETRY}"),
         "pdm": ("pdm sync --prod --no-self", "pdm install --prod --no-self --no-lock"),
         "pipenv": ("pipenv install --deploy", "pipenv install --skip-lock"),
     }
@@ -196,7 +196,7 @@ def _locked_installer(workspace: Workspace, name: str, file: str, warnings: tupl
     if file == "Pipfile":
         install = unlocked
         warnings = (*warnings, _no_lockfile("Pipfile", "pipenv lock", "Pipfile.lock"))
-    return Installer(name, file, name, install, unlocked, _local_dependency(workspace), warnings)
+    return Installer(name, file, _TOOLS.get(name, name), install, unlocked, _local_dependency(workspace), warnings)
 
 
 def _pip(workspace: Workspace, requirements: str, warnings: tuple[PlanWarning, ...]) -> Installer:
@@ -217,8 +217,8 @@ def _project_installer(workspace: Workspace, pyproject: object) -> Installer:
         return Installer("pip", "dependencies in pyproject.toml", "uv", install, "", None, (warning,))
     if _poetry(workspace).get("dependencies"):
         warning = _no_lockfile("pyproject.toml", "poetry lock", "poetry.lock")
-        install = "poetry install --only main --no-root --no-interaction"
-        return Installer("poetry", "tool.poetry in pyproject.toml", "poetry", install, "", None, (warning,))
+        install = f"poetry lock --no-interaction && {_POETRY}"
+        return Installer("poetry", "tool.poetry in pyproject.toml", _TOOLS["poetry"], install, "", None, (warning,))
     for file in ("setup.py", "setup.cfg"):
         if workspace.exists(file):
             return Installer("pip", file, "", "pip install .", "", f"{file} describes the project itself")
