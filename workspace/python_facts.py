@@ -272,7 +272,7 @@ def _version_for(text: str) -> str | None:
         allowed = SpecifierSet(_as_specifiers(wanted))
     except InvalidSpecifier:
         return None
-    samples = (DEFAULT_VERSION, *SUPPORTED_VERSIONS)
+    samples = sorted(SUPPORTED_VERSIONS, key=lambda version: _distance(version, DEFAULT_VERSION))
     inside = (v for v in samples if allowed.contains(f"{v}.0") or allowed.contains(f"{v}.99"))
     lowest = re.search(r"(\d+)\.(\d+)", wanted)
     return next(inside, f"{lowest[1]}.{int(lowest[2][:4])}" if lowest else None)
@@ -294,7 +294,10 @@ def _as_specifiers(wanted: str) -> str:
 def _nearest(wanted: str | None) -> str:
     if wanted is None:
         return DEFAULT_VERSION
-    major, minor = (int(number) for number in wanted.split("."))
-    if major != 3:
+    if not wanted.startswith("3."):
         return DEFAULT_VERSION
-    return min(SUPPORTED_VERSIONS, key=lambda version: abs(int(version.split(".")[1]) - minor))
+    return min(SUPPORTED_VERSIONS, key=lambda version: _distance(version, wanted))
+
+
+def _distance(one: str, other: str) -> int:
+    return abs(int(one.split(".")[1]) - int(other.split(".")[1]))
