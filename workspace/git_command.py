@@ -40,6 +40,14 @@ _FETCH_CONFIG = (
     "fetch.fsck.missingNameBeforeEmail=ignore",
     "fetch.fsck.missingSpaceBeforeEmail=ignore",
 )
+# git-lfs writes no file where its filters are not configured, as they are nowhere else.
+_LFS_CONFIG = (
+    "lfs.concurrenttransfers=4",
+    "filter.lfs.clean=git-lfs clean -- %f",
+    "filter.lfs.smudge=git-lfs smudge -- %f",
+    "filter.lfs.process=git-lfs filter-process",
+    "filter.lfs.required=true",
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ def submodules_argv(folder: str) -> list[str]:
 def lfs_argv(remote: Remote, folder: str) -> list[str]:
     """Replace LFS pointers; the address beats any that the repository's `.lfsconfig` names."""
     where = f"lfs.url={remote.address.url.removesuffix('.git')}.git/info/lfs"
-    return [*_git(_FETCH_CONFIG, _pin(remote), (where, "lfs.concurrenttransfers=4")), "-C", folder, "lfs", "pull"]
+    return [*_git(_FETCH_CONFIG, _pin(remote), (where, *_LFS_CONFIG)), "-C", folder, "lfs", "pull"]
 
 
 def git_environment(remote: Remote, settings: Settings, home: Path) -> dict[str, str]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
+import json
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -775,6 +778,44 @@ async def test_lfs_pointers_are_named_where_they_cannot_be_fetched(tmp_path: Pat
         assert checkout.workspace.read_text("model.bin") == pointer
     (warning,) = log.texts(EventKind.WARNING)
     assert "model.bin" in warning and "LFS" in warning
+
+
+@pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
+@pytest.mark.parametrize("limit", [1024, 1])
+async def test_lfs_files_are_fetched_from_the_repositorys_own_store(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    content = os.urandom(1_500_000)
+    oid = hashlib.sha256(content).hexdigest()
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(content)}\n"
+    files = {".gitattributes": "*.bin filter=lfs\n", "model.bin": pointer}
+    repository(tmp_path, "lfs", files | {".lfsconfig": "[lfs]\n\turl = http://127.0.0.1:1/evil\n"})
+
+    def serve(self: Handler, rest: str) -> None:
+        if rest.endswith("/objects/batch"):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            href = f"http://{self.server.address}/object/{oid}"
+            objects = [{"oid": oid, "size": len(content), "actions": {"download": {"href": href}}}]
+            body = json.dumps({"transfer": "basic", "objects": objects}).encode()
+            self.answer(200, {"Content-Type": "application/vnd.git-lfs+json"}, body)
+        else:
+            self.plain(rest)
+
+    monkeypatch.setattr(Handler, "large", serve, raising=False)
+    monkeypatch.setattr(Handler, "object", lambda self, _: self.answer(200, {}, content), raising=False)
+    server = GitServer(tmp_path)
+    update = {"allowed_private_hosts": (server.address,), "max_repository_mb": limit}
+    log = Log()
+    try:
+        async with clone(
+            request_for(f"http://{server.address}/large/lfs/.git"), log.append, settings.model_copy(update=update)
+        ) as checkout:
+            assert (checkout.workspace.root / "model.bin").read_bytes() == content and limit > 1
+    except DeploymentFailed as error:
+        assert error.code is Code.REPOSITORY_TOO_LARGE and limit == 1
+    finally:
+        server.stop()
+    assert log.texts(EventKind.WARNING) == []
 
 
 def with_submodule(root: Path, name: str, path: str, source: str, url: str) -> None:
