@@ -8,67 +8,32 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.testclient import TestClient
 
-from auth import Auth
-from database import Database
-from login import router
-from robust_error_handler import BadRequest, ButlerError, Code
+from orchestrator import create_app
 from settings import Settings
+
+PASSWORD = "correct horse"
+Register = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
+    """Settings of a Butler of its own, with cheap password hashes."""
     return Settings(_env_file=None, data_dir=tmp_path / "data", bcrypt_rounds=4, registrations_per_hour=1000)
 
 
-def accounts_app(settings: Settings) -> FastAPI:
-    """An application with nothing but the accounts."""
-    app = FastAPI()
-    app.state.settings = settings
-    app.state.database = Database(settings)
-    app.state.database.migrate()
-    app.state.auth = Auth(settings, app.state.database)
-    app.include_router(router)
-
-    @app.exception_handler(ButlerError)
-    def on_error(_request: Request, error: ButlerError) -> JSONResponse:
-        return JSONResponse({"error": error.as_dict()}, error.status, error.headers)
-
-    @app.exception_handler(RequestValidationError)
-    def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        return on_error(request, BadRequest(f"{first['loc']}: {first['msg']}", ""))
-
-    @app.exception_handler(HTTPException)
-    def on_refused(request: Request, error: HTTPException) -> JSONResponse:
-        answer = on_error(request, ButlerError(str(error.detail), "", Code.INVALID_REQUEST, error.status_code))
-        if error.status_code == 405:  # the router names only the methods of the first route at this address
-            answer.headers["Allow"] = ", ".join(app.openapi()["paths"][request.scope["route"].path]).upper()
-        return answer
-
-    return app
-
-
 @pytest.fixture
-def app(settings: Settings) -> Iterator[FastAPI]:
-    app = accounts_app(settings)
-    yield app
-    app.state.database.close()
+def app(settings: Settings) -> FastAPI:
+    """The whole application."""
+    return create_app(settings)
 
 
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[TestClient]:
-    with TestClient(app, raise_server_exceptions=False) as client:
+    """A client of the running application; an error in it is an answer, as it is for users."""
+    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
         yield client
-
-
-PASSWORD = "correct horse"
-Register = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture

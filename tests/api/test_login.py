@@ -31,6 +31,11 @@ def log_in(client: TestClient, username: str = "alice", password: str = PASSWORD
     return client.post("/api/auth/login", json={"username": username, "password": password}, **more)
 
 
+def said(answer: httpx2.Response) -> tuple[int, dict[str, Any], set[str]]:
+    """All that tells one refusal from another; a request's own trace id does not."""
+    return answer.status_code, answer.json()["error"] | {"trace_id": ""}, set(answer.headers)
+
+
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
@@ -75,8 +80,8 @@ def test_a_taken_address_is_answered_like_a_taken_name(client: TestClient, regis
         {"username": "other", "password": "correct horse", "email": "ALICE@example.org"},
     ]
     first, second = (client.post("/api/auth/register", json=body) for body in bodies)
-    assert first.status_code == second.status_code == 409
-    assert first.json() == second.json()
+    assert first.status_code == 409
+    assert said(first) == said(second)
 
 
 @pytest.mark.parametrize(
@@ -150,10 +155,8 @@ def test_registration_can_be_closed(app: FastAPI, client: TestClient, settings: 
 def test_an_unknown_user_and_a_wrong_password_are_answered_alike(client: TestClient, register: Register) -> None:
     register()
     known, unknown = log_in(client, "alice", "wrong password"), log_in(client, "nobody", "wrong password")
-    assert known.status_code == unknown.status_code == 401
-    assert known.json() == unknown.json()
-    assert known.headers["www-authenticate"] == unknown.headers["www-authenticate"] == "Bearer"
-    assert dict(known.headers) == dict(unknown.headers)
+    assert known.status_code == 401 and known.headers["www-authenticate"] == "Bearer"
+    assert said(known) == said(unknown)
 
 
 def test_an_unknown_user_takes_as_long_as_a_wrong_password(
@@ -180,7 +183,7 @@ def test_a_closed_account_is_answered_like_a_wrong_password(
     session = register()
     app.state.database.users.set_active(session["user"]["id"], False)
     wrong = log_in(client, "nobody", "wrong password")
-    assert log_in(client).json() == wrong.json()
+    assert said(log_in(client)) == said(wrong)
     assert client.get(ME, headers=session["headers"]).status_code == 401
     renewal = client.post("/api/auth/refresh", json={"refresh_token": session["refresh_token"]})
     assert renewal.status_code == 401
@@ -239,14 +242,14 @@ def test_registrations_from_one_address_are_limited(app: FastAPI, client: TestCl
 def test_what_happens_at_the_door_is_recorded_without_secrets(
     client: TestClient, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
-    monkeypatch.setattr("login.audit", lambda action, **fields: said.append(f"audit {action} {fields}"))
-    monkeypatch.setattr("login.security_event", lambda name, **fields: said.append(f"security {name} {fields}"))
+    lines: list[str] = []
+    monkeypatch.setattr("login.audit", lambda action, **fields: lines.append(f"audit {action} {fields}"))
+    monkeypatch.setattr("login.security_event", lambda name, **fields: lines.append(f"security {name} {fields}"))
     session = register()
     for number in range(11):
         log_in(client, password=f"wrong guess {number}")
     client.post("/api/auth/logout", headers=session["headers"])
-    text = "\n".join(said)
+    text = "\n".join(lines)
     for expected in (
         "audit account.register",
         "security login.failed",
@@ -416,7 +419,8 @@ def test_the_authorize_button_of_the_documentation_finds_the_log_in(client: Test
 
 def test_every_error_has_the_one_shape(client: TestClient) -> None:
     described = client.get("/openapi.json").json()
-    for path, operations in described["paths"].items():
+    accounts = {path: operations for path, operations in described["paths"].items() if path.startswith("/api/auth/")}
+    for path, operations in accounts.items():
         for operation in operations.values():
             for status, answer in operation["responses"].items():
                 if int(status) >= 400:
@@ -424,13 +428,13 @@ def test_every_error_has_the_one_shape(client: TestClient) -> None:
                     assert reference.endswith("/ErrorBody"), (path, status)
 
 
-def test_generated_requests_find_nothing_against_the_description(
-    app: FastAPI, register: Register, settings: Settings
-) -> None:
+def test_generated_requests_find_nothing_against_the_description(app: FastAPI, settings: Settings) -> None:
+    """The application is started by schemathesis here: it cannot run in two event loops at once."""
     generous = {"registrations_per_hour": 100_000, "login_attempts_per_minute": 100_000}
-    app.state.auth = Auth(settings.model_copy(update=generous), app.state.database)
-    headers = register()["headers"]
-    schema = schemathesis.openapi.from_asgi("/openapi.json", app)
+    app.state.auth = auth = Auth(settings.model_copy(update=generous), app.state.database)
+    user = app.state.database.users.create("alice", email="a@example.org", hashed_password=auth.hash_password(PASSWORD))
+    headers = bearer(auth.start_session(user).access_token)
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app).include(path_regex="^/api/auth/")
 
     for result in schema.get_all_operations():
         operation = result.ok()
@@ -438,7 +442,7 @@ def test_generated_requests_find_nothing_against_the_description(
         @hypothesis.given(case=operation.as_strategy())
         @hypothesis.settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
         def check(case: schemathesis.Case) -> None:
-            case.call_and_validate(headers=headers)
+            case.call_and_validate(base_url="http://localhost", headers=headers)
 
         check()
 
