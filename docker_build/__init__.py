@@ -102,7 +102,7 @@ def _write(ready: Recipe, tag: str, folder: Path, request: DeployRequest, settin
         id_file=folder / "image-id",
         cache_namespace=f"{settings.instance}-u{request.user_id}",
         secret_file=secret,
-        secret_ids=tuple(dict.fromkeys((SECRET_ID, ready.secret_alias))),
+        secret_ids=(SECRET_ID, ready.secret_alias),
         labels=_labels(request, settings),
         build_args=ready.build_args,
         contexts={name: path for name, path in _NAMED_CONTEXTS.items() if path.is_dir()},
@@ -147,7 +147,7 @@ async def _built(build: Build, emit: Emit, settings: Settings) -> Image:
 
 async def _run(build: Build, emit: Emit, deadline: float) -> None:
     """One build; a failure carries the readable lines."""
-    readable = Readable(hidden=build.secret_ids[-1] if len(build.secret_ids) > 1 else "")
+    readable = Readable(hidden=build.secret_ids[-1])
     kept: deque[str] = deque(maxlen=_LINES_KEPT)
 
     def on_line(raw: str) -> None:

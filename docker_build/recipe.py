@@ -18,7 +18,6 @@ from workspace import Checkout, Workspace
 GENERATOR_VERSION = 1
 SECRET_ID = "frontend_env"  # noqa: S105 - the name of a build secret, not a secret
 
-_ENV_HASH_ARG = "BUTLER_ENV_HASH"
 _USER_IGNORES = (".git", "**/.env.local", "**/.env.*.local")
 # What would steer the docker client itself, were it in its environment.
 _STEERING = re.compile(
@@ -118,15 +117,10 @@ def prepare(source: Source, plan: Plan, request: DeployRequest, replacements: Ma
     """The recipe for a source that was checked and whose base images are known. Raises DeploymentFailed."""
     digest = _digest(request.frontend_env, salt)
     build_args = {name: value for name, value in plan.build_args.items() if not name.startswith("BUILDKIT_")}
-    says_when = source.own is None and dockerfile_text.arguments(source.text).declares(_ENV_HASH_ARG)
-    # BuildKit's cache does not look into secrets. A template says by an ARG which steps a changed value concerns;
-    # elsewhere the secret's name changes with its content, which concerns every step that mounts it.
-    alias = SECRET_ID if says_when else f"{SECRET_ID}_{digest}"
-    build_args |= {_ENV_HASH_ARG: digest} if says_when else {}
+    # BuildKit's cache does not look into secrets: the name changes with the content, so that the steps run again.
+    alias = f"{SECRET_ID}_{digest}"
     try:
-        text = dockerfile_text.rewritten(
-            source.text, plan.build_args, replacements, {} if says_when else {SECRET_ID: alias}
-        )
+        text = dockerfile_text.rewritten(source.text, plan.build_args, replacements, {SECRET_ID: alias})
     except dockerfile_text.NotRewritable as error:
         raise refused(source, [str(error)]) from error
     private, warnings = ({}, ()) if source.own is None else _private_args(source, request.frontend_env)

@@ -35,10 +35,6 @@ class Arguments:
     private: frozenset[str]
     visible: frozenset[str]
 
-    def declares(self, name: str) -> bool:
-        """Whether any stage declares this ARG."""
-        return name in self.private | self.visible
-
 
 def exposed_ports(dockerfile: str, build_args: Mapping[str, str], *, target: str | None = None) -> tuple[int, ...]:
     """The TCP ports that the stage which is built EXPOSEs, in the order of the file; a preview of `docker inspect`."""

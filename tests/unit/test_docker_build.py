@@ -166,14 +166,24 @@ def test_variables_that_nothing_uses_are_said(checkout):
     assert prepared(checkout).warnings == ()
 
 
-def test_our_own_template_gets_a_hash_for_the_steps_that_a_changed_value_concerns(checkout):
-    text = "FROM a\nARG BUTLER_ENV_HASH\nRUN --mount=type=secret,id=frontend_env true\n"
+def test_a_template_gets_its_values_by_the_secret_alone(checkout):
+    text = "FROM a AS b\nARG A\nRUN --mount=type=secret,id=frontend_env true\nFROM a\n"
     plan = Plan(strategy="spa", kind=Kind.SPA, dockerfile=text, build_args={"BUILDKIT_SYNTAX": "evil", "X": "1"})
     ready = prepared(checkout, plan, replace(REQUEST, frontend_env={"A": "1"}))
-    assert ready.dockerfile == text
-    assert set(ready.build_args) == {"X", "BUTLER_ENV_HASH"}
+    assert ready.build_args == {"X": "1"}
     assert ready.private_args == {}
     assert ready.warnings == ()
+    assert f"id={ready.secret_alias},target=/run/secrets/frontend_env" in ready.dockerfile
+
+
+def test_a_secrets_name_changes_with_its_content_and_tells_nothing_of_it(checkout):
+    source = recipe.find_source(OWN, checkout)
+    names = {
+        recipe.prepare(source, OWN, replace(REQUEST, frontend_env={"A": value}), {}, salt).secret_alias
+        for value in ("1", "2")
+        for salt in ("salt", "other")
+    }
+    assert len(names) == 4
 
 
 @pytest.mark.parametrize("context", ["..", "missing", "link", "/", ".git"])
