@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from functools import lru_cache
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated
 
@@ -55,7 +56,7 @@ class Settings(BaseSettings):
     public_host: str = Field("localhost", description="Host name written into the addresses of deployed apps.")
     publish_address: str = Field("127.0.0.1", description="Address on which apps are published; `0.0.0.0` on a server.")
     first_host_port: int = Field(8080, ge=1, le=65535, description="First host port that is tried for an app.")
-    last_host_port: int = Field(9999, ge=1, le=65535, description="Last host port that is tried for an app.")
+    last_host_port: int = Field(65535, ge=1, le=65535, description="Last host port that is tried for an app.")
     secret_key: SecretStr | None = Field(
         None, description="Key that signs tokens, at least 32 characters; unset means one made in the data directory."
     )
@@ -91,7 +92,9 @@ class Settings(BaseSettings):
     min_free_disk_mb: int = Field(1024, ge=0, description="Free disk below which no deployment starts, in MiB.")
     network_name: str = Field("devops-butler-net", description="Docker network that all deployments join.")
     network_subnet: str = Field("10.77.0.0/16", description="Address range of that network.")
-    private_subnets: str = Field("10.201.0.0/16", description="Range cut into one /27 for each private network.")
+    private_subnets: str = Field(
+        "10.201.0.0/16", description="Range cut into a /27 for each app's own network and a /25 for each user's."
+    )
     image_registry: str = Field(
         "", description="Prefix put before the base images of templates, such as `mirror.example/library`."
     )
@@ -118,6 +121,21 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("network_name")
+    @classmethod
+    def _sorts_after_private_networks(cls, value: str) -> str:
+        if value < "butler-g":
+            raise ValueError("must sort after `butler-` and a hexadecimal number: Docker looks names up in that order")
+        return value
+
+    @field_validator("network_subnet", "private_subnets")
+    @classmethod
+    def _is_address_range(cls, value: str) -> str:
+        try:
+            return str(IPv4Network(value, strict=False))
+        except ValueError:
+            raise ValueError("must be an IPv4 address range such as 10.77.0.0/16") from None
 
     @field_validator("secret_key")
     @classmethod

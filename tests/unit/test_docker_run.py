@@ -202,6 +202,21 @@ def test_private_networks_are_named_by_instance_and_sort_before_the_shared_one(s
     assert max(names.app, names.user) < names.shared
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"network_name": "a-net"},
+        {"network_name": "MyNet"},
+        {"network_name": "butler-"},
+        {"network_subnet": "10.77"},
+        {"private_subnets": "fd00::/64"},
+    ],
+)
+def test_settings_that_would_mix_up_networks_are_refused(tmp_path: Path, wrong: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="must"):
+        Settings(_env_file=None, data_dir=tmp_path, **wrong)
+
+
 POOL = IPv4Network("10.201.0.0/16")
 
 
