@@ -118,15 +118,17 @@ async def _start(
         if value is not None
     ]
     try:
-        process = await asyncio.create_subprocess_exec(
-            *words,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=stderr,
-            cwd=cwd,
-            env=child_env,
-            start_new_session=True,
-            preexec_fn=(lambda: _apply(limits)) if limits and not _HAS_PRLIMIT else None,
+        process = await _whole(
+            asyncio.create_subprocess_exec(
+                *words,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=stderr,
+                cwd=cwd,
+                env=child_env,
+                start_new_session=True,
+                preexec_fn=(lambda: _apply(limits)) if limits and not _HAS_PRLIMIT else None,
+            )
         )
     except FileNotFoundError as error:
         if cwd is not None and not os.path.isdir(cwd):  # noqa: ASYNC240  one stat
@@ -134,6 +136,23 @@ async def _start(
         raise ToolMissing(words[0]) from error
     _limit(process.pid, limits)
     return process
+
+
+async def _whole(start: Coroutine[Any, Any, asyncio.subprocess.Process]) -> asyncio.subprocess.Process:
+    """Start a program. Cancelled meanwhile, asyncio would end the program alone, and its children would stay."""
+    starting = asyncio.ensure_future(start)
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        starting.add_done_callback(_kill_started)
+        await asyncio.wait({starting}, timeout=_GRACE_SECONDS)
+        raise
+
+
+def _kill_started(starting: asyncio.Future[asyncio.subprocess.Process]) -> None:
+    if not starting.cancelled() and starting.exception() is None:
+        _signal(starting.result(), signal.SIGKILL)
+        _close(starting.result())
 
 
 def _plain(value: str) -> str:

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,6 +155,28 @@ async def test_a_timeout_says_what_it_waited_for_and_ends_grandchildren(tmp_path
 
 async def test_a_cancellation_ends_the_whole_group(tmp_path: Path) -> None:
     file = tmp_path / "pid"
+    argv = ["sh", "-c", f"sh -c 'echo $$ >{file}; sleep 60' & wait"]
+    task = asyncio.create_task(shell.stream(argv, print, timeout_seconds=60, waiting_for="a test"))
+    pid = await pid_in(file)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await gone(pid)
+
+
+async def test_a_cancellation_while_the_program_starts_ends_its_children_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program can be well on its way before asyncio has it in hand."""
+    file = tmp_path / "pid"
+    real = asyncio.create_subprocess_exec
+
+    async def slow(*argv: Any, **options: Any) -> Any:
+        process = await real(*argv, **options)
+        await asyncio.sleep(0.3)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slow)
     argv = ["sh", "-c", f"sh -c 'echo $$ >{file}; sleep 60' & wait"]
     task = asyncio.create_task(shell.stream(argv, print, timeout_seconds=60, waiting_for="a test"))
     pid = await pid_in(file)
