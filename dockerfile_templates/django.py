@@ -13,6 +13,8 @@ from workspace.facts import Fact
 NAME = "django"
 PORT = 8000
 
+# Django's own application, for sites without a module that makes one; DJANGO_SETTINGS_MODULE must name the settings.
+_BARE = "'django.core.wsgi:get_wsgi_application()'"
 _SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE['\"]\s*,\s*['\"]([\w.]+)['\"]")
 _STATIC_ROOT = re.compile(r"^\s*STATIC_ROOT\s*=", re.MULTILINE)
 _INTERFACE = re.compile(r"^\s*(WSGI|ASGI)_APPLICATION\s*=\s*['\"]([\w.]+)\.(\w+)['\"]", re.MULTILINE)
@@ -95,7 +97,8 @@ def _module(workspace: Workspace, manage: str) -> tuple[str, str, str] | None:
         for path in workspace.glob(f"{folder}**/{interface.lower()}.py"):
             module = path.removeprefix(folder).removesuffix(".py").replace("/", ".")
             return interface, f"{module}:application", path
-    return None
+    settings = _SETTINGS.search(workspace.read_text(manage) or "")
+    return ("WSGI", _BARE, manage) if settings and _settings(workspace, manage) else None
 
 
 def _static_root(workspace: Workspace, manage: str) -> str | None:

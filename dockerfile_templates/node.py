@@ -29,6 +29,9 @@ _SERVERS: dict[str, tuple[str, str | None, int]] = {
     "hono": ("hono", None, 3000),
     "@hapi/hapi": ("hapi", None, 3000),
     "h3": ("h3", None, 3000),
+    "vinxi": ("vinxi", "vinxi start", 3000),
+    "@tanstack/react-start": ("tanstack-start", "node .output/server/index.mjs", 3000),
+    "@solidjs/start": ("solidstart", "node .output/server/index.mjs", 3000),
     "nitropack": ("nitro", "node .output/server/index.mjs", 3000),
     "polka": ("polka", None, 3000),
     "restify": ("restify", None, 8080),
@@ -51,9 +54,9 @@ def plan(workspace: Workspace) -> Plan:
     assert start is not None, "plan() follows matches()"  # noqa: S101
     basis = node_basis(workspace)
     package = node_facts.first_dependency(workspace, *_SERVERS)
-    framework, _, usual_port = _SERVERS[package] if package else (None, None, DEFAULT_PORT)
+    framework = _SERVERS[package][0] if package else None
     heard = node_entry.listening(workspace, start.command)
-    port = _port(heard, package, usual_port)
+    port = _port(heard, package, start.command)
     facts = {"strategy": Fact(NAME, "package.json"), "start": start.fact} | ({"port": port} if port else {})
     if package:
         facts["framework"] = Fact(framework or "", f"{package} in package.json")
@@ -90,14 +93,16 @@ def _start(workspace: Workspace) -> Start | None:
     return node_entry.find_start(workspace, node_packages.package_manager(workspace).run, usual)
 
 
-def _port(heard: Listening, package: str | None, usual: int) -> Fact | None:
-    if package and _SERVERS[package][1] and usual != DEFAULT_PORT:
+def _port(heard: Listening, package: str | None, start: str) -> Fact | None:
+    """A framework with a server of its own has its port; a library's is in the sources, if they listen at all."""
+    _, own_server, usual = _SERVERS[package] if package else (None, None, DEFAULT_PORT)
+    if own_server and usual != DEFAULT_PORT:
         return Fact(str(usual), f"usual for {package}")
     if heard.port:
         return heard.port
-    if package or heard.listens:
-        return Fact(str(usual), f"usual for {package}" if package else "default: PORT is set to it")
-    return None
+    if package and (own_server or heard.listens is None or f"{package} start" in start):
+        return Fact(str(usual), f"usual for {package}")
+    return Fact(str(usual), "default: PORT is set to it") if heard.listens else None
 
 
 def _warnings(workspace: Workspace, start: Start, heard: Listening, package: str | None) -> tuple[PlanWarning, ...]:

@@ -86,9 +86,19 @@ def plan(workspace: Workspace) -> Plan:
 def _program(workspace: Workspace) -> _Program | None:
     written = procfile_start(workspace)
     if written:
-        port = commands.port(written.value)
-        return _Program(None, written, Fact(str(port or DEFAULT_PORT), written.source if port else "default"))
+        return _Program(None, written, _procfile_port(workspace, written))
     return _streamlit(workspace) or _gradio(workspace) or _script(workspace) or _console_script(workspace)
+
+
+def _procfile_port(workspace: Workspace, written: Fact) -> Fact | None:
+    """A web process listens on PORT by the Procfile's contract, unless its program shows that it never does."""
+    literal = commands.port(written.value)
+    if literal:
+        return Fact(str(literal), written.source)
+    program = re.fullmatch(r"python3? (?:-u )?([\w./-]+\.py)", written.value)
+    if program and workspace.exists(program[1]):
+        return _port(workspace, program[1])
+    return Fact(str(DEFAULT_PORT), "default: PORT is set to it")
 
 
 def _streamlit(workspace: Workspace) -> _Program | None:

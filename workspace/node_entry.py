@@ -145,9 +145,9 @@ def _command_for(file: str) -> str:
 
 @dataclass(frozen=True)
 class Listening:
-    """What the sources say about listening: whether at all, on which port, and whether only inside the container."""
+    """What the sources say about listening: whether at all (None without sources), where, and whether on loopback."""
 
-    listens: bool
+    listens: bool | None
     port: Fact | None
     loopback: str | None
 
@@ -159,7 +159,8 @@ def listening(workspace: Workspace, start: str) -> Listening:
     literal = commands.port(_script_text(workspace, start))
     found = Fact(str(literal), "the start command") if literal else _port_in(texts)
     loopback = next((path for path, text in texts if _LOOPBACK.search(text)), None)
-    return Listening(literal is not None or any(_serves(text) for _, text in texts), found, loopback)
+    listens = literal is not None or any(_serves(text) for _, text in texts)
+    return Listening(listens if texts or literal else None, found, loopback)
 
 
 def _script_text(workspace: Workspace, start: str) -> str:

@@ -142,8 +142,10 @@ def _pnpm_major(workspace: Workspace) -> str:
 
 
 def _berry_version(workspace: Workspace) -> str:
+    """The release that writes lockfiles of this version; any other would call them outdated."""
     found = re.search(r"__metadata:\s+version:\s*(\d+)", workspace.read_text("yarn.lock", 4096) or "")
-    return "3" if found and int(found[1]) <= 7 else "4"
+    written = int(found[1]) if found else 10
+    return "3" if written <= 7 else "4.9" if written == 8 else "4"
 
 
 def _stale_entry(workspace: Workspace, lockfile: str | None) -> str | None:

@@ -1,6 +1,8 @@
 #!/bin/sh
 # Runs $INSTALL; where the lockfile turns out not to match its manifest, says so and runs $INSTALL_UNLOCKED.
 if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi
+# pipenv and poetry break their messages to fit a terminal, also where there is none.
+export COLUMNS=500
 { sh -c "$INSTALL" 2>&1; echo $? > /tmp/code; } | tee /tmp/install.log
 code=$(cat /tmp/code)
 stale='(uv\.lock`? needs to be updated|poetry\.lock (was last generated|is not up to date)|Pipfile\.lock .*is out of date|Lock file hash doesn.t match)'

@@ -88,7 +88,7 @@ def test_without_any_word_the_default_is_used_and_said(tmp_path: Path) -> None:
             "yarn@1.22.22",
             "yarn install --frozen-lockfile --ignore-engines",
         ),
-        ({"yarn.lock": "__metadata:\n  version: 8"}, "yarn", "@yarnpkg/cli-dist@4", "yarn install --immutable"),
+        ({"yarn.lock": "__metadata:\n  version: 8"}, "yarn", "@yarnpkg/cli-dist@4.9", "yarn install --immutable"),
         ({"yarn.lock": "__metadata:\n  version: 6"}, "yarn", "@yarnpkg/cli-dist@3", "yarn install --immutable"),
         ({"bun.lock": "{}"}, "bun", "bun@1", "bun install --frozen-lockfile"),
     ],
