@@ -24,7 +24,8 @@ from settings import tool_environment
 from workspace import Workspace
 
 CONFIG_SECONDS = 30
-_CONFIG_MEMORY_BYTES = 1024**3
+_CONFIG_MEMORY_BYTES = 4 * 1024**3  # of address space, of which Go programs reserve far more than they use
+_LONGEST_WORDS = 400
 _MAX_MODEL_BYTES = 8 * 1024 * 1024
 _MAX_DOTENV_BYTES = 256 * 1024
 
@@ -242,7 +243,10 @@ def _explained(error: CommandFailed, text: ComposeText) -> ButlerError:
     missing = tool_missing(words)
     if missing:
         return missing
-    words = words.replace(f"{text.path.parent}/", "").replace(str(text.path.parent), ".")
+    if "cannot allocate memory" in words:
+        message = f"{text.name} needs more memory to read than a Compose file may take."
+        return DeploymentFailed(Code.COMPOSE_INVALID, message, "Make the file smaller; use fewer YAML aliases.")
+    words = words.replace(f"{text.path.parent}/", "").replace(str(text.path.parent), ".")[:_LONGEST_WORDS]
     variable = re.search(r"required variable (\w+) is missing a value(?:: (.*))?", words)
     if variable:
         reason = f" ({variable[2].strip()})" if variable[2] else ""

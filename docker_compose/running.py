@@ -39,10 +39,11 @@ from settings import Settings
 UP_SECONDS = 600
 STOP_SECONDS = 10
 _LOG_LINES = 50
-_STARTS = 5
+_STARTS = 4
 _WATCH_SECONDS = 1.0
 _NETWORK_BITS = 27
 _SERVICE = "com.docker.compose.service"
+_FINAL = frozenset({Code.MISSING_VARIABLE, Code.OUT_OF_MEMORY, Code.DEPENDENCY_NOT_FOUND, Code.DISK_FULL})
 _NO_FILE = Path("/dev/null")
 
 
@@ -185,17 +186,18 @@ async def _stays_up(
 ) -> ContainerState:
     """Watch the site for a moment; one that ends because the rest of its stack is not ready is started again."""
     for attempt in range(1, _STARTS + 1):
-        await asyncio.sleep(_WATCH_SECONDS * (1 if attempt == 1 else 3))
+        await asyncio.sleep(_WATCH_SECONDS * (1 if attempt == 1 else 2))
         state = await inspect(site.id, settings)
         if state is None or state.running:
             return state or site
-        if is_alone or attempt == _STARTS:
-            break
+        failure = await _crashed(facts.site, state, settings)
+        if is_alone or attempt == _STARTS or failure.code in _FINAL:
+            raise failure
         text = f'Service "{facts.site}" ended with code {state.exit_code}; it may need the rest of the stack, so it is '
         emit(Event(EventKind.NOTE, Stage.START, f"{text}started again ({attempt + 1} of {_STARTS})."))
         await asyncio.sleep(attempt)
         await ask(["docker", "start", site.id], waiting_for="the site to start again")
-    raise await _crashed(facts.site, state or site, settings)
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 async def _explained(error: CommandFailed, facts: Facts, settings: Settings) -> Exception:
@@ -226,7 +228,8 @@ async def _crashed(service: str, state: ContainerState, settings: Settings) -> D
         context={"memory_limit": settings.memory_limit},
     )
     message = f'Service "{service}" ended with code {state.exit_code} while the stack started. {cause.message}'
-    return DeploymentFailed(cause.code, message, cause.hint, lines[-20:] or cause.lines)
+    code = Code.CRASHED_AT_START if cause.code is Code.NETWORK else cause.code
+    return DeploymentFailed(code, message, cause.hint, lines[-20:] or cause.lines)
 
 
 async def _unhealthy(service: str, state: ContainerState, settings: Settings) -> DeploymentFailed:
