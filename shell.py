@@ -27,6 +27,7 @@ _TAIL_LINES = 200
 _GRACE_SECONDS = 3.0
 _ORPHAN_GRACE_SECONDS = 0.15
 _POLL_SECONDS = 0.02
+_REAP_POLLS = 25
 _PROGRESS_SECONDS = 1.0
 _TICK_SECONDS = 0.25
 _TICKS_FOR_CHILDREN = 4
@@ -146,6 +147,8 @@ async def _whole(start: Coroutine[Any, Any, asyncio.subprocess.Process]) -> asyn
     except asyncio.CancelledError:
         starting.add_done_callback(_kill_started)
         await asyncio.wait({starting}, timeout=_GRACE_SECONDS)
+        if starting.done() and not starting.cancelled() and starting.exception() is None:
+            await _end_group(starting.result())
         raise
 
 
@@ -255,6 +258,17 @@ async def _end_group(process: asyncio.subprocess.Process) -> None:
                 deadline = min(deadline, now + _ORPHAN_GRACE_SECONDS)
     finally:
         _signal(process, signal.SIGKILL)
+        await _until_reaped(process)
+
+
+async def _until_reaped(process: asyncio.subprocess.Process) -> None:
+    """Wait until a killed program is gone for certain, so that it writes nothing more; it takes milliseconds."""
+    try:
+        for _ in range(_REAP_POLLS):
+            if process.returncode is not None:
+                break
+            await asyncio.sleep(_POLL_SECONDS)
+    finally:
         _close(process)
 
 
