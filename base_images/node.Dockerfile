@@ -4,6 +4,7 @@ ARG BASE
 FROM ${BASE}
 RUN groupadd --gid 1000 node \
  && useradd --uid 1000 --gid node --shell /bin/bash --create-home node
+ARG NODE_VERSION
 RUN --mount=type=bind,target=/context set -e; \
     unpack() { mkdir -p "$2"; tar -xzf "/context/$1" -C "$2" --strip-components=1 --no-same-owner; }; \
     unpack node.tgz /tmp/node; \
@@ -23,16 +24,16 @@ RUN --mount=type=bind,target=/context set -e; \
       chmod 755 /usr/local/lib/node_modules/corepack/dist/*.js; \
       ln -s ../lib/node_modules/corepack/dist/corepack.js corepack; \
     fi; \
+    case $NODE_VERSION in 1?.*) echo nodedir=/usr/local >>/usr/local/etc/npmrc ;; esac; \
     node --version; npm --version; yarn --version
 COPY --chmod=755 node-entrypoint.sh /usr/local/bin/docker-entrypoint.sh
-ARG NODE_VERSION
 ARG NPM_REGISTRY
 # corepack: a mirror drops the signatures that it asks for, and with a registry named it takes Yarn from there as well.
-# nodedir gives node-gyp the headers that are here.
+# nodedir gives node-gyp the headers that are here (in npmrc for the old ones; later npms warn of it there).
 ENV NODE_VERSION=${NODE_VERSION} \
     COREPACK_INTEGRITY_KEYS=0 \
     COREPACK_NPM_REGISTRY=${NPM_REGISTRY} \
     COREPACK_ENABLE_DOWNLOAD_PROMPT=0 \
-    npm_config_nodedir=/usr/local
+    npm_package_config_node_gyp_nodedir=/usr/local
 ENTRYPOINT ["docker-entrypoint.sh"]
 CMD ["node"]
