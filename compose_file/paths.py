@@ -71,9 +71,18 @@ class _Walk:
             if target is not None:
                 self._env_file(text, keys, target, required=True)
         first = next((path for path in paths if path is not None), None)
+        if "env_file" not in entry and first is not None:
+            self._default_env_file(text, keys, (folder or first.parent) / ".env")
         for path in paths:
             if path is not None and first is not None:
                 self._other_file(text, keys, path, folder or first.parent)
+
+    def _default_env_file(self, text: ComposeText, keys: Keys, path: Path) -> None:
+        """Compose reads the `.env` beside an included file without being told to."""
+        if os.path.lexists(path) and not inside(path, self.root):
+            self.refused.append(
+                f'{_owner(keys)}: ".env" beside the file ({text.where(*keys)}) leads out of the repository.'
+            )
 
     def _checked(self, text: ComposeText, keys: Keys, value: object, base: Path) -> Path | None:
         """The path that a value names, or None once it is refused."""

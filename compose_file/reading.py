@@ -92,6 +92,14 @@ def _untagged(loader: yaml.SafeLoader, node: yaml.Node) -> object:
     return node.value
 
 
+def _refused_tag(loader: yaml.SafeLoader, node: yaml.Node) -> None:
+    """Tags whose value (or key!) Compose would read otherwise than this loader: no Compose file needs them."""
+    short = node.tag.rpartition(":")[2]
+    raise yaml.constructor.ConstructorError(None, None, f"the tag !!{short} is not allowed", node.start_mark)
+
+
+for _tag in ("binary", "set", "omap", "pairs", "timestamp"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _refused_tag)
 _Loader.add_constructor("tag:yaml.org,2002:int", _decimal)
 _Loader.add_constructor("!reset", _untagged)
 _Loader.add_constructor("!override", _untagged)
@@ -123,7 +131,7 @@ def parse(path: Path, name: str) -> ComposeText:
         raise _yaml_mistake(error, content, name) from error
     if not isinstance(model, dict):
         raise _invalid(f"{name} does not hold a mapping with `services:`.", _FIX)
-    return ComposeText(name, path, _with_text_keys(model), tree)
+    return ComposeText(name, path, _with_text_keys(model, name), tree)
 
 
 def services_of(model: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -206,11 +214,13 @@ def _merged_child(node: yaml.MappingNode, key: str | int) -> tuple[int, yaml.Nod
     return None
 
 
-def _with_text_keys(value: Any) -> Any:
+def _with_text_keys(value: Any, name: str) -> Any:
     if isinstance(value, dict):
-        return {str(key): _with_text_keys(item) for key, item in value.items()}
+        if "<<" in value:  # a quoted merge key is an ordinary key to one parser and a merge to another
+            raise _invalid(f'{name} has the key "<<" in quotes.', "Write << without quotes to merge a mapping.")
+        return {str(key): _with_text_keys(item, name) for key, item in value.items()}
     if isinstance(value, list):
-        return [_with_text_keys(item) for item in value]
+        return [_with_text_keys(item, name) for item in value]
     return value
 
 

@@ -259,6 +259,7 @@ def _index_of(raw: Mapping[str, Any], service: str, target: str) -> tuple[int, .
     body = (raw.get("services") or {}).get(service) or {}
     for index, entry in enumerate(body.get("volumes") or []):
         named = entry.get("target") if isinstance(entry, Mapping) else None
-        if named == target or (isinstance(entry, str) and target in entry.split(":")):
+        parts = [named] if named else str(entry).split(":")
+        if target.rstrip("/") in [str(part).rstrip("/") for part in parts[-2:]]:
             return (index,)
     return ()

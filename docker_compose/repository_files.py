@@ -69,8 +69,9 @@ class _Keeper:
                 raise _missing(service, shown)
             return self._as_volume(entry, shown, volumes)
         if writable:
+            what = "the repository" if shown == "." else shown
             self.notes.append(
-                f'Service "{service}" gets a copy of {shown}; what it writes there is lost when {shown} changes in the '
+                f'Service "{service}" gets a copy of {what}; what it writes there is lost when it changes in the '
                 "repository. Use a named volume for data."
             )
         return {**entry, "source": str(self._copy(source, writable=writable))}

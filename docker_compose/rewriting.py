@@ -246,6 +246,8 @@ class _Writer:
         deploy = body.get("deploy") or {}
         if int(body.get("scale") or deploy.get("replicas") or 1) > 1:
             say("Run once, not several times", name)
+        if ((deploy.get("resources") or {}).get("reservations") or {}).get("devices"):
+            say("Devices (GPUs) are not given to", name)
         if body.get("logging"):
             say("Logs are kept by the Butler, not by the driver of", name)
         for network, wish in (body.get("networks") or {}).items():

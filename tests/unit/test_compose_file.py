@@ -93,8 +93,24 @@ def test_a_mistake_in_the_yaml_is_named_with_its_line(tmp_path: Path) -> None:
         'l1: &l1 ["x"]\n' + "".join(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9)}]\n" for i in range(2, 10)),
         "\tservices: {}\n",
         "services: {a: {image: '\x00'}}\n",
+        "services: {a: {image: x, !!binary ZW52X2ZpbGU=: /proc/self/environ}}\n",
+        "x: &x {env_file: /proc/self/environ}\nservices: {a: {image: x, '<<': *x}}\n",
     ],
-    ids=["tag", "list", "text", "endless", "large", "deep", "very-deep", "wide", "bomb", "tab", "nul"],
+    ids=[
+        "tag",
+        "list",
+        "text",
+        "endless",
+        "large",
+        "deep",
+        "very-deep",
+        "wide",
+        "bomb",
+        "tab",
+        "nul",
+        "binary-key",
+        "quoted-merge",
+    ],
 )
 def test_hostile_files_are_refused_quickly_and_in_plain_words(tmp_path: Path, text: str) -> None:
     error = refusal(with_file(tmp_path, text))
@@ -162,6 +178,15 @@ def test_every_path_that_compose_would_read_must_be_inside_the_clone(tmp_path: P
     assert error.code is Code.COMPOSE_REFUSED
     assert words in error.message
     assert "line 1" in error.message
+
+
+def test_the_env_file_beside_an_included_file_may_not_lead_out(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    repository(clone, **{"sub/compose.yml": WEB})
+    (clone / "sub" / ".env").symlink_to("/proc/self/environ")
+    error = refusal(with_file(clone, "include: [sub/compose.yml]\n"))
+    assert error.code is Code.COMPOSE_REFUSED
+    assert "leads out of the repository" in error.message
 
 
 def test_all_findings_come_at_once(tmp_path: Path) -> None:
