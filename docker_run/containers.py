@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from domain import RunningContainer
+from failure_advice import is_host_port_taken
 from robust_error_handler import Code, CommandFailed, Conflict, DeploymentFailed, NotFound
 from settings import Settings
 
@@ -156,7 +157,7 @@ async def _cured(spec: RunSpec, settings: Settings, error: CommandFailed) -> boo
         app, user = spec.labels.get("butler.app", spec.alias), spec.labels.get("butler.user", "0")
         await ensure_networks(app, int(user), settings)
         return True
-    return False
+    return spec.host_port is None and is_host_port_taken([said])  # Docker's own choice; it makes another
 
 
 async def _remove_half_made(spec: RunSpec, settings: Settings, error: CommandFailed) -> None:

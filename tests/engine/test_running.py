@@ -364,7 +364,8 @@ async def test_programs_in_a_container_gain_no_rights(tiny: TinyButler) -> None:
 async def test_starting_costs_little_more_than_docker_run_alone(
     tiny: TinyButler, record_property: Callable[[str, object], None]
 ) -> None:
-    spec = await tiny.spec()
+    port = _free_port()
+    spec = await tiny.spec(host_port=port)
     ours: list[float] = []
     plain: list[float] = []
     for _ in range(5):
@@ -384,7 +385,7 @@ async def test_starting_costs_little_more_than_docker_run_alone(
             "-e",
             "PORT=3000",
             "-p",
-            "127.0.0.1::3000",
+            f"127.0.0.1:{port}:3000",
             tiny.image,
         )
         plain.append(time.perf_counter() - began)

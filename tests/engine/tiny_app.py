@@ -38,7 +38,8 @@ SERVE = "mkdir -p /tmp/w; echo $BUTLER_APP > /tmp/w/index.html; exec httpd -f -p
 
 
 def docker(*words: str, check: bool = True) -> str:
-    done = subprocess.run(["docker", *words], check=check, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["docker", *words], check=False, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 or not check, f"docker {words[0]}: {done.stderr}"
     return (done.stdout + done.stderr).strip()
 
 

@@ -415,6 +415,14 @@ async def test_a_port_that_docker_chose_is_read_back(
     assert (started.host_port, started.url) == (32777, "http://localhost:32777")
 
 
+async def test_docker_is_asked_again_when_the_port_it_chose_itself_was_taken(
+    docker: Callable[[Fake], list[list[str]]], settings: Settings
+) -> None:
+    runs: list[Answer] = [refused("listen tcp4 127.0.0.1:32801: bind: address already in use"), "c" * 64]
+    docker(lambda argv: runs.pop(0) if argv[1] == "run" else inspected() if "inspect" in argv else "")
+    assert (await docker_run.start_container(spec(host_port=None), settings)).host_port == 32777
+
+
 async def test_a_fixed_port_costs_one_command(docker: Callable[[Fake], list[list[str]]], settings: Settings) -> None:
     asked = docker(lambda argv: "c" * 64 + "\n")
     started = await docker_run.start_container(spec(), settings)
