@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from docker_build.command import Build, build_argv, build_environment
 from docker_build.readable import Readable
 from docker_build.remote_sources import unsafe_sources
 from docker_compose.stack import ComposeStack
+from docker_compose.targets import for_target
 from docker_run import labels_for
 from docker_run.command import split_environment
 from domain import Emit, Event, EventKind, Kind, Plan, Stage
@@ -36,7 +36,7 @@ _USER_IGNORES = ".git\n**/.env.local\n**/.env.*.local\n"
 
 @dataclass(frozen=True)
 class ServiceBuild:
-    """How one service is built: its Dockerfile (cut after its target), the plan around it, and what else it may see."""
+    """How one service is built: its Dockerfile (cut down to its target), the plan around it, and what else it may see."""
 
     service: str
     source: recipe.Source
@@ -60,20 +60,6 @@ async def build(stack: ComposeStack, checkout: Checkout, emit: Emit, settings: S
     return await _with_port(replace(stack, images=chosen))
 
 
-def until_target(text: str, target: str | None) -> str | None:
-    """A Dockerfile up to the end of a stage, which is all that building this stage needs; None without such a stage."""
-    if not target:
-        return text
-    starts = [line for line in dockerfile_text.split(text).instructions if line.name == "FROM"]
-    for index, start in enumerate(starts):
-        named = re.search(r"\sas\s+(\S+)\s*$", start.value, re.IGNORECASE)
-        if (named and named[1].lower() == target.lower()) or (target.isdigit() and int(target) == index):
-            following = starts[index + 1 :]
-            lines = text.splitlines(keepends=True)
-            return "".join(lines[: following[0].first_line - 1]) if following else text
-    return None
-
-
 def service_build_argv(build: Build, *, secrets: Mapping[str, str], has_network: bool) -> list[str]:
     """`docker build` of one service: as for a single app, with the secrets that the file names, or without network."""
     argv = build_argv(build)
@@ -89,7 +75,7 @@ def _find(stack: ComposeStack, name: str, checkout: Checkout) -> ServiceBuild:
     inline = body.get("dockerfile_inline")
     own = os.path.normpath(os.path.join(folder, str(body.get("dockerfile") or "Dockerfile")))
     text = str(inline) if inline else workspace.read_text(own) or ""
-    cut = until_target(text, body.get("target"))
+    cut = for_target(text, body.get("target"))
     if cut is None:
         message = f'Service "{name}" builds the target "{body["target"]}", which {own} does not have.'
         raise DeploymentFailed(

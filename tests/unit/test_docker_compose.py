@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import compose_file
 from compose_file import Site
 from docker_build.command import Build
-from docker_compose import building, policy, repository_files, resolving, rewriting, running, service_parts
+from docker_compose import building, policy, repository_files, resolving, rewriting, running, service_parts, targets
 from docker_compose.quantities import duration_in_seconds, size_in_bytes
 from docker_compose.stack import ComposeStack, project_of
 from domain import DeployRequest, Event, EventKind
@@ -101,29 +101,50 @@ def test_the_project_name_is_one_that_compose_takes(name: str, settings: Setting
 
 # --- targets ------------------------------------------------------------------------------------------------------
 
-STAGES = "ARG V=1\nFROM a:$V AS Build\nRUN x\n# to serve\nFROM b\nRUN <<EOF\nFROM no\nEOF\nFROM c AS dev\nRUN y\n"
+STAGES = """# syntax=docker/dockerfile:1
+ARG V=1
+FROM a:$V AS Build
+RUN x
+# to serve
+FROM b
+RUN <<EOF
+FROM no
+EOF
+FROM build AS dev
+COPY --from=tools/image /x /x
+FROM c AS final
+RUN --mount=type=bind,from=build,target=/b y
+"""
 
 
 @pytest.mark.parametrize(
-    ("target", "last"),
+    ("target", "stages"),
     [
-        (None, "RUN y"),
-        ("dev", "RUN y"),
-        ("build", "# to serve"),
-        ("BUILD", "# to serve"),
-        ("1", "EOF"),
-        ("0", "# to serve"),
+        (None, ["a:$V AS Build", "c AS final"]),
+        ("final", ["a:$V AS Build", "c AS final"]),
+        ("DEV", ["a:$V AS Build", "build AS dev"]),
+        ("build", ["a:$V AS Build"]),
+        ("1", ["b", "no"]),
     ],
 )
-def test_a_dockerfile_ends_with_its_target(target: str | None, last: str) -> None:
-    cut = building.until_target(STAGES, target)
+def test_a_dockerfile_is_cut_down_to_what_its_target_needs(target: str | None, stages: list[str]) -> None:
+    cut = targets.for_target(STAGES, target)
     assert cut is not None
-    assert cut.splitlines()[-1] == last
+    assert cut.startswith("# syntax=docker/dockerfile:1\nARG V=1\n")
+    assert [line[5:] for line in cut.splitlines() if line.startswith("FROM")] == stages
+
+
+def test_stages_keep_their_places_where_a_number_or_a_variable_names_them() -> None:
+    text = "FROM a\nFROM b AS unused\nFROM c\nCOPY --from=0 /x /x\n"
+    assert targets.for_target(text, None) == text
+    text = "ARG B=a\nFROM a AS one\nFROM b AS unused\nFROM ${B}\n"
+    assert targets.for_target(text, None) == text
 
 
 def test_an_unknown_target_is_known_to_be_one() -> None:
-    assert building.until_target(STAGES, "nowhere") is None
-    assert building.until_target(STAGES, "7") is None
+    assert targets.for_target(STAGES, "nowhere") is None
+    assert targets.for_target(STAGES, "7") is None
+    assert targets.for_target("", None) == ""
 
 
 # --- variables ----------------------------------------------------------------------------------------------------
