@@ -62,7 +62,9 @@ def _assemble(settings: Settings) -> Butler:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     butler: Butler = app.state.butler
     await butler.jobs.recover()
-    log.info("the Butler serves", extra={"version": VERSION, "instance": butler.settings.instance})
+    log.info(
+        "the Butler serves", extra={robust_logging.FIELDS: {"version": VERSION, "instance": butler.settings.instance}}
+    )
     yield
     await butler.jobs.close()
     butler.connections.close_all()
@@ -86,6 +88,7 @@ def main() -> None:
         proxy_headers=False,
         server_header=False,
         ws_max_size=64 * 1024,
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=30,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -44,12 +45,14 @@ class Bookkeeping:
     number: int
     trace_id: str
     steps: list[dict[str, Any]] = field(default_factory=list)
+    _stage_began: float = field(default_factory=time.perf_counter, repr=False)
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop, repr=False)
 
     def emit(self, event: Event) -> None:
         """Store an event in the release's log; at a stage's beginning and end, note it in the database too."""
         self.office.logs.publish(self.release_id, event)
         if event.kind is EventKind.STAGE_STARTED and event.stage is not None:
+            self._stage_began = time.perf_counter()
             self.steps.append({"stage": str(event.stage), "seconds": None, "state": "running"})
             self._later(partial(self._advance, event.stage, list(self.steps)))
         elif event.kind in (EventKind.STAGE_FINISHED, EventKind.STAGE_FAILED) and self.steps:
@@ -155,7 +158,9 @@ class Bookkeeping:
 
     def _finished_steps(self) -> list[dict[str, Any]]:
         """The steps as they will stand in a moment: the recording itself is the last and is ending."""
-        return [step if step["state"] != "running" else {**step, "state": "done"} for step in self.steps]
+        seconds = round(time.perf_counter() - self._stage_began, 3)
+        ended = {"state": "done", "seconds": seconds}
+        return [step if step["state"] != "running" else {**step, **ended} for step in self.steps]
 
     def _fail(self, error: ButlerError) -> None:
         database = self.office.database

@@ -17,7 +17,7 @@ from deploy_jobs.bookkeeping import Bookkeeping, Office
 from deploy_jobs.recovery import match_engine, settle_records
 from domain import DeployRequest, Event, EventKind, Phase, Status
 from robust_error_handler import ButlerError, Code, Conflict, DeploymentFailed
-from robust_logging import audit, bind, redactor
+from robust_logging import audit, bind, redactor, secret_values
 from settings import Settings
 from workspace import container_name_for, parse_git_url
 
@@ -263,7 +263,7 @@ class DeployJobs:
 
 def _secrets_of(request: DeployRequest) -> list[str]:
     token = [] if request.github_token is None else [request.github_token.reveal()]
-    return [*request.backend_env.values(), *request.frontend_env.values(), *token]
+    return [*secret_values(request.backend_env), *secret_values(request.frontend_env), *token]
 
 
 def _masked(error: ButlerError) -> ButlerError:

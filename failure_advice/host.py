@@ -259,6 +259,18 @@ COMPOSE = (
 _UNREACHED = "A server that is needed did not answer: {reason}."
 NETWORK = (
     Rule(
+        name="engine-network-hiccup",
+        stages=frozenset(Stage),
+        code=Code.DOCKER_DOWN,
+        message="Docker could not connect a container to its network: {reason}.",
+        remedy="This usually goes away by itself: deploy again. If it stays, restart the Docker engine.",
+        patterns=(
+            r"(?P<reason>adding interface \S+ to bridge \S+ failed: .{0,80})",
+            r"(?P<reason>error creating vethernet pair.{0,80})",
+        ),
+        retry=True,
+    ),
+    Rule(
         name="network",
         stages=(frozenset(Stage) - RUNNING) | {Stage.START},
         code=Code.NETWORK,

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from domain import Emit, Event, EventKind, Stage
 from failure_advice import explain
 from robust_error_handler import ButlerError, Code, CommandFailed, CommandTimedOut, DeploymentFailed
-from robust_logging import bind
+from robust_logging import FIELDS, bind
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +51,12 @@ class Steps:
                 if failure is error:
                     raise
                 raise failure from error
-            self._end(EventKind.STAGE_FINISHED, stage, TITLES[stage], began)
+            self._end(EventKind.STAGE_FINISHED, stage, "", began)
 
     def _end(self, kind: EventKind, stage: Stage, text: str, began: float) -> None:
         seconds = round(time.perf_counter() - began, 3)
-        log.info("stage ended", extra={"stage": str(stage), "outcome": str(kind), "seconds": seconds})
-        self._emit(Event(kind, stage, text, seconds))
+        log.info("stage ended", extra={FIELDS: {"outcome": str(kind), "seconds": seconds}})
+        self._emit(Event(kind, stage, text or f"{TITLES[stage]}: done in {seconds:.1f} s", seconds))
 
 
 def as_failure(stage: Stage, error: ButlerError | CommandFailed) -> ButlerError:

@@ -207,13 +207,13 @@ def test_no_output_at_all_is_still_explained():
 NETWORK_LINES = [
     ["npm error code ECONNRESET", "npm error network aborted"],
     ["npm error code EAI_AGAIN"],
-    ["error sending request for url (https://pypi.org/simple/flask/)"],
+    ["error sending request for url (https://pypi.example/simple/flask/)"],
     ["fatal: unable to access 'https://github.com/a/b/': Could not resolve host: github.com"],
     [
-        "pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool(host='files.pythonhosted.org', port=443): Read timed out."
+        "pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool(host='files.example', port=443): Read timed out."
     ],
     ["error: RPC failed; curl 56 GnuTLS recv error (-9): Error decoding the received TLS packet."],
-    ["ERROR: failed to solve: node:22: dial tcp: lookup registry-1.docker.io: i/o timeout"],
+    ["ERROR: failed to solve: node:22: dial tcp: lookup registry.example: i/o timeout"],
     ["curl: (7) Failed to connect to example.com port 443 after 3 ms: Connection refused"],
 ]
 
@@ -226,7 +226,7 @@ def test_a_network_that_failed_is_worth_another_try(lines: list[str]):
 @pytest.mark.parametrize(
     "lines",
     [
-        ["npm error code E404", "npm error 404 Not Found - GET https://registry.npmjs.org/x - Not found"],
+        ["npm error code E404", "npm error 404 Not Found - GET https://npm.example/x - Not found"],
         ["ERROR: No matching distribution found for flaskk"],
         ["Failed to fetch `Inter` from Google Fonts."],
         ["SyntaxError: Unexpected token"],
