@@ -72,9 +72,10 @@ class Site(StaticFiles):
 
 
 def _is_hidden(path: str) -> bool:
-    """Dotfiles are nobody's business, apart from what RFC 8615 puts under .well-known."""
+    """Dotfiles (and what no file can be called) are nobody's business, apart from what RFC 8615 puts under .well-known."""
     parts = [part for part in Path(path).parts if part != "."]
-    return any(part.startswith(".") for part in parts) and parts[0] != ".well-known"
+    hidden = any(part.startswith(".") for part in parts) and parts[0] != ".well-known"
+    return hidden or "\0" in path
 
 
 class Compressed:
