@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI, WebSocket
@@ -15,7 +16,7 @@ from auth import Auth
 from connection_manager import ConnectionManager, ReleaseLogs
 from database import Database
 from deploy_jobs import DeployJobs
-from routes import deploy, deployments, errors, metrics, pages, security, system
+from routes import deploy, deployments, errors, metrics, openapi, pages, plan, security, system
 from routes.context import Butler
 from routes.directory import directory_of
 from routes.version import VERSION
@@ -29,21 +30,29 @@ Register or log in, then `POST /deploy` with a repository's address. **Authorize
 """
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The whole Butler as one ASGI application."""
+def create_app(settings: Settings | None = None, *, static: Path = ROOT / "static") -> FastAPI:
+    """The whole Butler as one ASGI application; `static` is where the dashboard's build is."""
     settings = settings or Settings()
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     robust_logging.configure(settings)
-    app = FastAPI(title="DevOps Butler", version=VERSION, description=DESCRIPTION, lifespan=_lifespan)
+    app = FastAPI(
+        title="DevOps Butler",
+        version=VERSION,
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        generate_unique_id_function=lambda route: route.name,
+        redirect_slashes=False,  # it would answer with whatever host the request claims
+    )
     butler = _assemble(settings)
     app.state.butler = butler
     app.state.settings, app.state.database, app.state.auth = settings, butler.database, butler.auth
-    for router in (login.router, deploy.router, deployments.router, system.router):
+    for router in (login.router, deploy.router, plan.router, deployments.router, system.router):
         app.include_router(router)
     app.add_api_websocket_route("/ws/{client_id}", _socket)
     metrics.add_metrics(app, butler)
-    pages.add_pages(app, ROOT / "static")
+    pages.add_pages(app, static)
     errors.add_handlers(app)
+    openapi.complete_description(app)
     security.add_middleware(app, settings)
     return app
 

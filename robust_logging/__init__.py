@@ -78,6 +78,7 @@ def _without_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> 
 
 
 __all__ = [
+    "FIELDS",
     "MASK",
     "Redactor",
     "Timing",

@@ -8,23 +8,33 @@ from fastapi import APIRouter, File, Form, Header, Response, UploadFile
 from fastapi.responses import JSONResponse
 
 import env_file
-import simple_pipeline
 from auth import CurrentUser
 from deploy_jobs import Job, Wish
-from dockerfile_templates import plan_as_dict
-from domain import DeployRequest, Event, Status
+from domain import Status
 from robust_logging import current_trace_id
 from routes.context import Butler, TheButler
 from routes.deployments import view_of
 from routes.errors_model import error_responses
-from routes.views import DeployedView
-from workspace import check_branch, check_subdirectory, container_name_for, parse_git_url
+from routes.inputs import VARIABLES, Branch, Folder, GitUrl
+from routes.views import DEPLOYED, STARTED, DeployedView, failed_deployment
+from workspace import check_branch, check_subdirectory
 
 router = APIRouter(tags=["deploy"])
 
-GitUrl = Annotated[str, Form(description="Address of the repository.", examples=["https://github.com/user/repo.git"])]
-Branch = Annotated[str | None, Form(description="Branch or tag; the repository's default branch without it.")]
-Folder = Annotated[str | None, Form(description="Folder in the repository that is to be deployed.")]
+_LOCATION = {"Location": {"description": "Address of the deployment.", "schema": {"type": "string"}}}
+_NAME = {"parameters": {"name": "$response.body#/container_name"}}
+_LINKS = {operation: {"operationId": operation, **_NAME} for operation in ("get_deployment", "logs", "destroy")}
+_WISH = {
+    "new app": {"value": {"git_url": "https://github.com/user/repo.git"}},
+    "with variables": {
+        "value": {"git_url": "https://github.com/user/repo.git", "branch": "main", "backend_env": "SECRET_KEY=abc123\n"}
+    },
+    "again": {"value": {"git_url": "https://github.com/user/repo.git", "name": "user-repo-a1b2c3d4"}},
+}
+
+
+def _shown(example: dict[str, Any]) -> dict[str, Any]:
+    return {"content": {"application/json": {"example": example}}}
 
 
 @router.post(
@@ -32,9 +42,18 @@ Folder = Annotated[str | None, Form(description="Folder in the repository that i
     response_model=DeployedView,
     summary="Deploy a repository",
     responses={
-        202: {"model": DeployedView, "description": "Accepted; the deployment goes on (`Prefer: respond-async`)."},
-        **error_responses(401, 404, 409, 413, 422, 429, 503),
+        200: {"description": "It answers at `deployed_url`.", "links": _LINKS, **_shown(DEPLOYED)},
+        202: {
+            "model": DeployedView,
+            "description": "Accepted; the deployment goes on (`Prefer: respond-async`).",
+            "headers": _LOCATION,
+            "links": _LINKS,
+            **_shown(STARTED),
+        },
+        **error_responses(404, 409, 429),
+        422: failed_deployment(),
     },
+    openapi_extra={"requestBody": {"content": {"multipart/form-data": {"examples": _WISH}}}},
 )
 async def deploy(
     butler: TheButler,
@@ -43,8 +62,12 @@ async def deploy(
     branch: Branch = None,
     subdirectory: Folder = None,
     name: Annotated[str | None, Form(description="An app of yours to deploy again; a new one without it.")] = None,
-    frontend_env: Annotated[UploadFile | None, File(description="`.env` file with variables of the build.")] = None,
-    backend_env: Annotated[UploadFile | None, File(description="`.env` file with variables of the app.")] = None,
+    frontend_env: Annotated[
+        UploadFile | None, File(description="`.env` file with variables of the build.", json_schema_extra=VARIABLES)
+    ] = None,
+    backend_env: Annotated[
+        UploadFile | None, File(description="`.env` file with variables of the app.", json_schema_extra=VARIABLES)
+    ] = None,
     prefer: Annotated[str | None, Header(description="`respond-async` answers at once.")] = None,
 ) -> Response:
     """Clone, detect, build, start and check a repository; the answer comes when its address answers.
@@ -71,34 +94,6 @@ async def deploy(
         body = {"error": job.error.as_dict(job.books.trace_id), **_numbers(job)}
         return JSONResponse(body, status_code=job.error.status)
     return await _answer(butler, job, 200, "Deployment successful!")
-
-
-@router.post(
-    "/api/plan",
-    summary="What would be done with a repository",
-    responses=error_responses(401, 422, 429, 503),
-)
-async def plan(
-    butler: TheButler,
-    user: CurrentUser,
-    git_url: GitUrl,
-    branch: Branch = None,
-    subdirectory: Folder = None,
-) -> dict[str, Any]:
-    """Clone a repository and say how it would be built and run, and why; nothing is built."""
-    butler.auth.limits.deploy(user.id)
-    address = parse_git_url(git_url, butler.settings)
-    wanted = DeployRequest(
-        git_url=address.url,
-        container_name=container_name_for(address),
-        user_id=user.id,
-        trace_id=current_trace_id(),
-        branch=check_branch(branch or None) or address.branch_hint,
-        subdirectory=check_subdirectory(subdirectory or None) or address.subdirectory_hint,
-        github_token=butler.database.users.github_token(user.id),
-    )
-    found, commit = await simple_pipeline.plan_repository(wanted, _unheard, butler.settings)
-    return {**plan_as_dict(found), "commit": commit.sha, "branch": commit.branch, "git_url": address.url}
 
 
 async def _variables(upload: UploadFile | None, label: str) -> dict[str, str] | None:
@@ -130,7 +125,3 @@ def _numbers(job: Job) -> dict[str, Any]:
         "release": books.number,
         "release_id": books.release_id,
     }
-
-
-def _unheard(_event: Event) -> None:
-    """A plan is asked for by one caller, who gets it as an answer and follows no log."""

@@ -11,7 +11,9 @@ from fastapi.responses import PlainTextResponse
 import docker_run
 from auth import CurrentUser
 from database import Deployment
+from domain import EventKind
 from robust_error_handler import Conflict
+from robust_logging import Redactor, secret_values
 from routes.context import Butler, TheButler
 from routes.errors_model import error_responses
 from routes.views import DeploymentView, DoneView, LogLine, LogView, deployment_view
@@ -22,9 +24,18 @@ Name = Annotated[str, Path(description="The deployment's name.", max_length=128,
 Limit = Annotated[int, Query(ge=1, le=200, description="Most entries in the answer.")]
 Offset = Annotated[int, Query(ge=0, le=2**31, description="Entries to leave out at the beginning.")]
 _LOG_PAGE = 5_000
+_TEXT = "Cloning the repository\nCloning the repository: done in 1.2 s\n"
+_PAGING = {
+    "X-Total-Count": {"description": "How many there are in all.", "schema": {"type": "integer"}, "required": True},
+    "Link": {
+        "description": 'Where the next page is (`rel="next"`); absent on the last one.',
+        "schema": {"type": "string"},
+        "example": '</deployments?limit=50&offset=50>; rel="next"',
+    },
+}
 
 
-@router.get("", summary="List your deployments", responses=error_responses(401))
+@router.get("", summary="List your deployments", responses={200: {"headers": _PAGING}})
 def list_deployments(
     request: Request,
     response: Response,
@@ -42,13 +53,13 @@ def list_deployments(
     return [_view(butler, row) for row in rows]
 
 
-@router.get("/{name}", summary="Look at a deployment", responses=error_responses(401, 404))
+@router.get("/{name}", summary="Look at a deployment", responses=error_responses(404))
 def get_deployment(butler: TheButler, user: CurrentUser, name: Name) -> DeploymentView:
     """One deployment of yours; somebody else's is answered like none at all."""
     return _view(butler, butler.database.deployments.owned(user.id, name))
 
 
-@router.delete("/{name}", summary="Destroy a deployment", responses=error_responses(401, 404, 409, 422))
+@router.delete("/{name}", summary="Destroy a deployment", responses=error_responses(404, 409))
 async def destroy(butler: TheButler, user: CurrentUser, name: Name) -> DoneView:
     """Cancel what it is doing, and remove its containers, networks, volumes, images, logs and records."""
     app = await asyncio.to_thread(butler.database.deployments.owned, user.id, name)
@@ -56,7 +67,7 @@ async def destroy(butler: TheButler, user: CurrentUser, name: Name) -> DoneView:
     return DoneView(message="Deployment destroyed.", container_name=name)
 
 
-@router.post("/{name}/cancel", summary="Cancel a running deployment", responses=error_responses(401, 404, 409))
+@router.post("/{name}/cancel", summary="Cancel a running deployment", responses=error_responses(404, 409))
 async def cancel(butler: TheButler, user: CurrentUser, name: Name) -> DoneView:
     """End what is being deployed, with everything that it started; the release before it goes on serving."""
     await asyncio.to_thread(butler.database.deployments.owned, user.id, name)
@@ -69,7 +80,10 @@ async def cancel(butler: TheButler, user: CurrentUser, name: Name) -> DoneView:
     "/{name}/logs",
     summary="Read a deployment's log",
     response_model=LogView,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **error_responses(401, 404)},
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": _TEXT}}},
+        **error_responses(404),
+    },
 )
 async def logs(
     request: Request,
@@ -140,8 +154,24 @@ async def _app_log(butler: Butler, app: Deployment, limit: int) -> LogView:
     texts: list[str] = []
     for state in sorted(states, key=lambda state: state.name):
         prefix = "" if len(states) == 1 else f"{state.labels.get('com.docker.compose.service', state.name)} | "
-        texts += [prefix + line for line in await docker_run.log_lines(state.id, butler.settings, tail=limit)]
-    lines = [LogLine(seq=number, time="", kind="line", text=text) for number, text in enumerate(texts, start=1)]
+        tail = max(1, limit // len(states))
+        texts += [prefix + line for line in await docker_run.log_lines(state.id, butler.settings, tail=tail)]
+    texts = await asyncio.to_thread(_without_secrets, butler, app, texts[-limit:])
+    lines = [LogLine(seq=number, time="", kind=EventKind.LINE, text=text) for number, text in enumerate(texts, start=1)]
     return LogView(
         container_name=app.container_name, source="app", release=None, lines=lines, next=len(lines), closed=False
     )
+
+
+def _without_secrets(butler: Butler, app: Deployment, texts: list[str]) -> list[str]:
+    """What an app wrote, without the values that it was given: logs are copied and shown around.
+
+    The redactor is one of its own: what other apps hide at this moment must not show here.
+    """
+    environments = [butler.database.deployments.environment(app.id)]
+    if app.current_release_id is not None:
+        environments.append(butler.database.releases.environment(app.current_release_id))
+    secrets = [value for one in environments for given in (one.backend, one.frontend) for value in secret_values(given)]
+    own = Redactor()
+    with own.hiding(secrets):
+        return [own.mask(text) for text in texts]

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from prometheus_fastapi_instrumentator import Instrumentator
 
 from routes.context import Butler
+
+_EXAMPLE = """# HELP butler_deployments Apps by status.
+# TYPE butler_deployments gauge
+butler_deployments{status="success"} 3.0
+"""
 
 
 def add_metrics(app: FastAPI, butler: Butler) -> None:
@@ -19,7 +25,12 @@ def add_metrics(app: FastAPI, butler: Butler) -> None:
     ProcessCollector(registry=registry)
     registry.register(_Deployments(butler))
     Instrumentator(registry=registry, excluded_handlers=["/metrics"]).instrument(app).expose(
-        app, endpoint="/metrics", tags=["system"], summary="Figures for Prometheus"
+        app,
+        endpoint="/metrics",
+        tags=["system"],
+        summary="Figures for Prometheus",
+        response_class=PlainTextResponse,
+        responses={200: {"content": {"text/plain": {"example": _EXAMPLE}}}},
     )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from robust_error_handler import ButlerError, Code
 from robust_logging import TraceMiddleware
+from routes.errors import UnknownErrors, answer
 from settings import Settings
 
 LARGEST_BODY_BYTES = 1024 * 1024
@@ -27,16 +30,17 @@ _HEADERS = {
 
 def add_middleware(app: FastAPI, settings: Settings) -> None:
     """Put the guards around the application; the last one added sees a request first."""
-    app.add_middleware(SecurityHeaders)
     app.add_middleware(BodyLimit, most_bytes=LARGEST_BODY_BYTES)
+    app.add_middleware(UnknownErrors)
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.allowed_origins),
             allow_methods=["*"],
-            allow_headers=["Authorization", "Content-Type", "Prefer"],
-            expose_headers=["X-Total-Count", "Link", "X-Request-ID"],
+            allow_headers=["Authorization", "Content-Type", "Prefer", "X-Request-ID"],
+            expose_headers=["Link", "Location", "Retry-After", "X-Request-ID", "X-Total-Count"],
         )
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(TraceMiddleware)
 
 
@@ -76,26 +80,27 @@ class BodyLimit:
             return
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > self._most:
-            await self._refuse(send)
-            return
-        seen = 0
-        is_refused = False
+            await _too_large()(scope, receive, send)
+        elif not await self._goes_through(scope, receive, send):
+            await _too_large()(scope, receive, send)
+
+    async def _goes_through(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Whether the application got the whole body; where it did not, nothing was answered yet."""
+        seen, has_begun, is_refused = 0, False, False
 
         async def counted() -> Message:
             nonlocal seen, is_refused
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._most:
-                is_refused = True
+                is_refused = not has_begun
                 return {"type": "http.disconnect"}
             return message
 
-        started = False
-
         async def watched(message: Message) -> None:
-            nonlocal started
-            started = True
+            nonlocal has_begun
             if not is_refused:
+                has_begun = True
                 await send(message)
 
         try:
@@ -103,14 +108,11 @@ class BodyLimit:
         except Exception:
             if not is_refused:
                 raise
-        if is_refused:
-            await self._refuse(send)
+        return not is_refused
 
-    async def _refuse(self, send: Send) -> None:
-        body = (
-            b'{"error":{"code":"invalid-request","message":"The request is larger than 1 MiB.",'
-            b'"hint":"Env files may have 64 KiB each.","lines":[],"trace_id":""}}'
-        )
-        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-        await send({"type": "http.response.start", "status": 413, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+
+def _too_large() -> JSONResponse:
+    error = ButlerError(
+        "The request is larger than 1 MiB.", "Env files may have 64 KiB each.", Code.INVALID_REQUEST, 413
+    )
+    return answer(error, {"Connection": "close"})

@@ -6,7 +6,7 @@ import asyncio
 from typing import Literal
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 import host_tools
 from host_tools import ToolState
@@ -15,6 +15,20 @@ from routes.context import Butler, TheButler
 from routes.version import VERSION
 
 router = APIRouter(tags=["system"])
+
+
+_DEGRADED = {
+    "status": "degraded",
+    "version": VERSION,
+    "checks": {
+        "docker": {
+            "ok": False,
+            "version": None,
+            "message": "Cannot connect to the Docker daemon.",
+            "hint": "Start the Docker engine (`systemctl start docker`, or run `./butler` again), then try again.",
+        }
+    },
+}
 
 
 class CheckView(BaseModel):
@@ -29,6 +43,18 @@ class CheckView(BaseModel):
 class HealthView(BaseModel):
     """Whether deployments are possible now."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "ok",
+                    "version": "0.1.0",
+                    "checks": {"docker": {"ok": True, "version": "26.1.5", "message": "", "hint": ""}},
+                }
+            ]
+        }
+    )
+
     status: Literal["ok", "degraded"]
     version: str
     checks: dict[str, CheckView]
@@ -37,7 +63,13 @@ class HealthView(BaseModel):
 @router.get(
     "/health",
     summary="Whether the Butler is well",
-    responses={503: {"model": HealthView, "description": "Something that a deployment needs does not answer."}},
+    responses={
+        503: {
+            "model": HealthView,
+            "description": "Something that a deployment needs does not answer.",
+            "content": {"application/json": {"example": _DEGRADED}},
+        }
+    },
 )
 async def health(butler: TheButler, response: Response) -> HealthView:
     """The database, docker, compose and git, each with its version and state; 503 where one does not answer."""

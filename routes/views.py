@@ -3,19 +3,84 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from database import Deployment, Release
-from domain import Status
+from domain import EventKind, Kind, Stage, Status
+from robust_error_handler import Code
+from routes.errors_model import ErrorBody, described, example
+
+_TIMES = {"created_at": "2024-01-15T10:30:00Z", "updated_at": "2024-01-15T10:31:12Z"}
+_APP: dict[str, Any] = {
+    "id": 1,
+    "container_name": "user-repo-a1b2c3d4",
+    "git_url": "https://github.com/user/repo",
+    "status": "success",
+    "deployed_url": "http://localhost:8080",
+    **_TIMES,
+    "phase": "live",
+    "branch": "main",
+    "subdirectory": None,
+    "strategy": "node",
+    "framework": "express",
+    "container_port": 3000,
+    "host_port": 8080,
+    "commit_sha": "0123456789abcdef0123456789abcdef01234567",
+    "commit_subject": "Say hello",
+    "trace_id": "5f2a6d0c9e1b4a375f2a6d0c9e1b4a37",
+    "release": 1,
+    "release_id": 12,
+    "live_release": 1,
+    "steps": [
+        {"stage": "clone", "state": "done", "seconds": 1.204},
+        {"stage": "build", "state": "done", "seconds": 41.87},
+    ],
+    "error": None,
+}
+_NUMBERS = {name: _APP[name] for name in ("container_name", "trace_id", "release", "release_id")}
+DEPLOYED: dict[str, Any] = {
+    "message": "Deployment successful!",
+    "deployed_url": "http://localhost:8080",
+    "status": "success",
+    **_NUMBERS,
+    "deployment": _APP,
+}
+STARTED: dict[str, Any] = {
+    "message": "Deployment started.",
+    "deployed_url": None,
+    "status": "starting",
+    **_NUMBERS,
+    "deployment": {
+        **_APP,
+        **dict.fromkeys(("strategy", "framework", "container_port", "host_port", "deployed_url", "live_release")),
+        **dict.fromkeys(("commit_sha", "commit_subject")),
+        "status": "starting",
+        "phase": "queued",
+        "steps": [],
+    },
+}
+_FAILED_BUILD = example(
+    Code.DEPENDENCY_NOT_FOUND,
+    "The package left-padd does not exist.",
+    "Correct its name in package.json.",
+    ("npm error 404 Not Found - GET left-padd",),
+    **_NUMBERS,
+)
+_WRONG_ENV_FILE = example(
+    Code.INVALID_ENV_FILE,
+    "backend_env has a mistake and was not used: line 3: not of the form KEY=value, or a quote that does not end.",
+    "Write one KEY=value a line; quote a value that spans lines or has spaces around it.",
+    ("line 3: not of the form KEY=value, or a quote that does not end",),
+)
 
 
 class StepView(BaseModel):
     """One of the nine steps of a release."""
 
-    stage: str
-    state: str = Field(description="`running`, `done` or `failed`.")
+    stage: Stage
+    state: Literal["running", "done", "failed"]
     seconds: float | None = Field(None, description="How long it took, once it has ended.")
 
 
@@ -31,21 +96,7 @@ class FailureView(BaseModel):
 class DeploymentView(BaseModel):
     """An app as its user sees it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "id": 1,
-                "container_name": "my-app-abc12345",
-                "git_url": "https://github.com/user/repo",
-                "status": "success",
-                "deployed_url": "http://localhost:8080",
-                "created_at": "2026-01-15T10:30:00Z",
-                "updated_at": "2026-01-15T10:31:00Z",
-                "phase": "live",
-                "trace_id": "trace-123",
-            }
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_APP]})
 
     id: int
     container_name: str
@@ -84,20 +135,35 @@ class DeployedView(BaseModel):
     deployment: DeploymentView
 
 
+class DeployFailure(ErrorBody):
+    """The error of a deployment. Where it was on record already, the app's name and the release stand beside it."""
+
+    model_config = ConfigDict(title="DeployError")
+
+    container_name: str | None = None
+    trace_id: str | None = None
+    release: int | None = None
+    release_id: int | None = None
+
+
 class DoneView(BaseModel):
     """The answer of a deed that leaves nothing to show."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"message": "Deployment destroyed.", "container_name": "user-repo-a1b2c3d4"}]}
+    )
 
     message: str
     container_name: str
 
 
 class LogLine(BaseModel):
-    """One numbered line of a log."""
+    """One numbered line of a log. `detail` holds the error of a `failure`, and the address of `done`."""
 
     seq: int
-    time: str
-    kind: str
-    stage: str | None = None
+    time: str = Field(description="When it was written; empty in the app's own log.")
+    kind: EventKind
+    stage: Stage | None = None
     text: str
     seconds: float | None = None
     detail: dict[str, Any] = {}
@@ -106,12 +172,96 @@ class LogLine(BaseModel):
 class LogView(BaseModel):
     """A piece of a log. `next` is what to give as `after` for the piece that follows."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "container_name": "user-repo-a1b2c3d4",
+                    "source": "deploy",
+                    "release": 1,
+                    "lines": [
+                        {
+                            "seq": 1,
+                            "time": "2024-01-15T10:30:00.120Z",
+                            "kind": "stage-started",
+                            "stage": "clone",
+                            "text": "Cloning the repository",
+                            "seconds": None,
+                            "detail": {},
+                        }
+                    ],
+                    "next": 1,
+                    "closed": False,
+                }
+            ]
+        }
+    )
+
     container_name: str
-    source: str
+    source: Literal["deploy", "app"]
     release: int | None
     lines: list[LogLine]
     next: int
     closed: bool = Field(description="Whether nothing more will come.")
+
+
+class PlanView(BaseModel):
+    """How a repository would be deployed; every value that was found stands in `evidence` with its source."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "strategy": "node",
+                    "kind": "node",
+                    "framework": "express",
+                    "language": "node",
+                    "version": "22",
+                    "package_manager": "npm",
+                    "install": "npm ci",
+                    "build": None,
+                    "start": "node server.js",
+                    "port": 3000,
+                    "dockerfile": "FROM node:22-slim",
+                    "services": [],
+                    "main_service": None,
+                    "evidence": [{"field": "port", "value": "3000", "source": "server.js:4"}],
+                    "warnings": [],
+                    "candidates": [],
+                    "error": None,
+                    "commit": "0123456789abcdef0123456789abcdef01234567",
+                    "branch": "main",
+                    "git_url": "https://github.com/user/repo",
+                }
+            ]
+        }
+    )
+
+    strategy: str
+    kind: Kind
+    framework: str | None
+    language: str | None
+    version: str | None
+    package_manager: str | None
+    install: str | None
+    build: str | None
+    start: str | None
+    port: int | None
+    dockerfile: str | None = Field(description="Path of the repository's own, or the text of the one that is written.")
+    services: list[str]
+    main_service: str | None
+    evidence: list[dict[str, str]]
+    warnings: list[dict[str, str]]
+    candidates: list[str]
+    error: FailureView | None
+    commit: str
+    branch: str
+    git_url: str
+
+
+def failed_deployment() -> dict[str, Any]:
+    """The description of a deployment's refusal or failure."""
+    return {"model": DeployFailure, **described(422, _FAILED_BUILD, _WRONG_ENV_FILE)}
 
 
 def deployment_view(app: Deployment, latest: Release | None, live: Release | None) -> DeploymentView:

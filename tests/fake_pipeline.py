@@ -1,0 +1,102 @@
+"""A pipeline that deploys nothing: it tells the real steps, waits where it is told to, and ends as it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+import simple_pipeline
+from domain import Commit, DeployRequest, Emit, Event, EventKind, Evidence, Kind, Outcome, Plan, RunningContainer, Stage
+from settings import Settings
+from simple_pipeline import Ledger
+from simple_pipeline.steps import Steps
+
+PLAN = Plan(
+    strategy="node",
+    kind=Kind.NODE,
+    framework="express",
+    language="node",
+    version="22",
+    package_manager="npm",
+    port=3000,
+    evidence=(Evidence("port", "3000", "server.js"),),
+)
+COMMIT = Commit("0123456789abcdef0123456789abcdef01234567", "First", "Alice", "main", "89abcdef")
+
+
+@dataclass
+class FakePipeline:
+    """Stands for the functions of `simple_pipeline` that deploy, plan and destroy.
+
+    While `held`, a deployment waits in its build. `failure` makes the error that the build ends in, `says` are lines
+    that it writes.
+    """
+
+    held: bool = False
+    failure: Callable[[], Exception] | None = None
+    says: tuple[str, ...] = ()
+    requests: list[DeployRequest] = field(default_factory=list)
+    running: list[str] = field(default_factory=list)
+    most_at_once: int = 0
+    ended: list[str] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    destroyed: list[str] = field(default_factory=list)
+    destroy_failure: Callable[[], Exception] | None = None
+
+    def install(self, patch: pytest.MonkeyPatch) -> FakePipeline:
+        """Put this in the real one's place."""
+        patch.setattr(simple_pipeline, "run_deployment_pipeline", self.run)
+        patch.setattr(simple_pipeline, "plan_repository", self.plan)
+        patch.setattr(simple_pipeline, "destroy_deployment", self.destroy)
+        return self
+
+    async def run(self, request: DeployRequest, emit: Emit, *, settings: Settings, ledger: Ledger) -> Outcome:
+        """What `run_deployment_pipeline` does, without doing it."""
+        self.requests.append(request)
+        self.running.append(request.container_name)
+        self.most_at_once = max(self.most_at_once, len(self.running))
+        try:
+            return await self._deploy(request, emit, ledger)
+        except asyncio.CancelledError:
+            self.cancelled.append(request.container_name)
+            raise
+        finally:
+            self.running.remove(request.container_name)
+            self.ended.append(request.container_name)
+
+    async def _deploy(self, request: DeployRequest, emit: Emit, ledger: Ledger) -> Outcome:
+        steps = Steps(emit)
+        with steps(Stage.CLONE):
+            await asyncio.sleep(0)
+        with steps(Stage.BUILD):
+            for line in self.says:
+                emit(Event(EventKind.LINE, Stage.BUILD, line))
+            while self.held:  # noqa: ASYNC110 - set from other threads too
+                await asyncio.sleep(0.005)
+            if self.failure is not None:
+                raise self.failure()
+        with steps(Stage.START):
+            port = await ledger.host_port()
+            container = RunningContainer(
+                "c" * 64, request.container_name, "sha256:1", 3000, port, f"http://localhost:{port}"
+            )
+        outcome = Outcome(container, PLAN, COMMIT, "sha256:1", f"local-registry/{request.container_name}:1", False)
+        with steps(Stage.RECORD):
+            await ledger.record(outcome)
+        return outcome
+
+    async def plan(self, request: DeployRequest, emit: Emit, settings: Settings) -> tuple[Plan, Commit]:
+        """What `plan_repository` does, without doing it."""
+        self.requests.append(request)
+        if self.failure is not None:
+            raise self.failure()
+        return PLAN, COMMIT
+
+    async def destroy(self, container_name: str, user_id: int, settings: Settings) -> None:
+        """What `destroy_deployment` does, without doing it."""
+        if self.destroy_failure is not None:
+            raise self.destroy_failure()
+        self.destroyed.append(container_name)
