@@ -165,6 +165,22 @@ class Settings(BaseSettings):
         return self.data_dir / "work"
 
 
+class CliSettings(BaseSettings):
+    """What the command line reads; the environment wins over what `login` stored.
+
+    The `.env` beside the program is read, never one of the folder that the command was typed in: that may be a
+    stranger's repository, which must not choose the server that a token is sent to.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="BUTLER_", env_file=ROOT / ".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    url: str | None = Field(None, description="Address of the server that the command line talks to.")
+    token: SecretStr | None = Field(None, description="Access token of the command line, in place of a log-in.")
+    port: int = Field(8000, ge=1, le=65535, description="Port of the server on this machine.")
+
+
 @lru_cache
 def _instance_of(data_dir: Path) -> str:
     file = data_dir / "instance-id"
