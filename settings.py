@@ -103,6 +103,9 @@ class Settings(BaseSettings):
         description='Base images by name, as JSON: `{"node:22-slim": "my-node:22"}`; beats the prefix.',
     )
     base_image_pull: bool = Field(True, description="Whether base images may be pulled from a registry.")
+    debian_mirror: str = Field(
+        "", description="Debian mirror for the stand-ins of base images; empty means the one of this machine's apt."
+    )
     npm_registry: str = Field(
         "", description="npm registry for stand-ins of base images; unset means the machine's own npmrc."
     )
@@ -115,7 +118,13 @@ class Settings(BaseSettings):
         (), description="Other origins that may call the API from a browser, separated by commas."
     )
 
-    @field_validator("allowed_private_hosts", "allowed_origins", mode="before")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Names by which the server may be called, separated by commas, or `*`; unset means any name where "
+        "it listens beyond this machine, and otherwise only `localhost`, its addresses and the public host name.",
+    )
+
+    @field_validator("allowed_private_hosts", "allowed_origins", "allowed_hosts", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
