@@ -120,8 +120,8 @@ class Settings(BaseSettings):
 
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Names by which the server may be called, separated by commas, or `*`; unset means any name where "
-        "it listens beyond this machine, and otherwise only `localhost`, its addresses and the public host name.",
+        description="Domain names by which the server may be called, separated by commas, or `*`; unset means any where "
+        "it listens beyond this machine, and otherwise only the public host name.",
     )
 
     @field_validator("allowed_private_hosts", "allowed_origins", "allowed_hosts", mode="before")
