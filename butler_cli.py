@@ -291,13 +291,14 @@ def show_version(json: Json = False) -> None:
 @contextmanager
 def _output(json: bool, *, no_colour: bool = False) -> Iterator[Output]:
     """Where a command prints to; what it fails of is printed there, and becomes the exit code."""
-    from cli.failures import Failure, exit_code_of
+    from cli.failures import Failure, exit_code_of, from_system
     from cli.output import Output
     from robust_error_handler import ButlerError
 
     output = Output(as_json=json, no_colour=no_colour)
     try:
-        yield output
+        with from_system():
+            yield output
     except ButlerError as error:
         if not (isinstance(error, Failure) and error.is_shown):
             output.failure(error)

@@ -88,13 +88,11 @@ def who_am_i(api: Api, output: Output) -> None:
 
 def ensure_logged_in(api: Api, output: Output) -> None:
     """Have a token; where there is none and somebody can answer, offer to log in or to register at once."""
-    try:
-        api.token()
+    if api.server.token or api.sessions.get(api.server.url):
         return
-    except Failure:
-        if api.server.token or output.as_json or not is_interactive():
-            raise
     check_server(api)
+    if output.as_json or not is_interactive():
+        raise not_logged_in(api.server.url)
     output.say(f"You are not logged in to {api.server.url}.")
     answer = typer.prompt("[L]og in, [r]egister a new account, or [q]uit?", default="l", err=True).strip().lower()
     if answer[:1] not in ("l", "r"):
@@ -104,8 +102,9 @@ def ensure_logged_in(api: Api, output: Output) -> None:
 
 def check_server(api: Api) -> None:
     """Raises a Failure where no Butler answers."""
-    response = api.send("GET", "/health")
-    if response.status_code not in (200, 503) or "json" not in response.headers.get("content-type", ""):
+    response = api.send("GET", "/api/auth/me")
+    if response.status_code != 401:
+        checked(response, api.server.url)
         raise unreachable(api.server.url, "what answers there is something else", "Set BUTLER_URL.")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from cli.accounts import ensure_logged_in
 from cli.addresses import Source, source_of
 from cli.api import Api
+from cli.apps import suggestions
 from cli.failures import PROGRAM, ExitCode, Failure, from_answer
 from cli.live import Follower, LogEvent
 from cli.output import Output
@@ -62,13 +63,14 @@ def _start(api: Api, output: Output, wish: Wish, source: Source) -> dict[str, An
     if source.folder:
         output.say(f"The newest commit of {source.folder} is deployed; what is not committed is left out.", "dim")
     try:
-        response = api.request(
-            "POST",
-            "/deploy",
-            data={"git_url": source.git_url, **{field: value for field, value in wanted.items() if value}},
-            files=files or None,
-            headers={"Prefer": "respond-async"},
-        )
+        with suggestions(api, wish.name or ""):
+            response = api.request(
+                "POST",
+                "/deploy",
+                data={"git_url": source.git_url, **{field: value for field, value in wanted.items() if value}},
+                files=files or None,
+                headers={"Prefer": "respond-async"},
+            )
     except Failure as failure:
         if source.folder and failure.code is Code.INVALID_REQUEST:
             hint = (
@@ -95,7 +97,7 @@ def _follow(api: Api, output: Output, wish: Wish, name: str, number: int) -> Log
 @contextmanager
 def _told_when_left(name: str) -> Iterator[None]:
     """Say that the deployment goes on where the command ends before it."""
-    goes_on = f"It goes on. Follow it: {PROGRAM} logs {name} --build -f    End it: {PROGRAM} cancel {name}"
+    goes_on = f"It goes on.\n  Follow it:  {PROGRAM} logs {name} --build -f\n  Cancel it:  {PROGRAM} cancel {name}"
     facts = {"container_name": name}
     try:
         yield

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -84,6 +85,18 @@ def from_answer(status: int, body: object) -> Failure:
         trace_id=plain(str(error.get("trace_id") or "")),
         facts={key: value for key, value in whole.items() if key != "error"},
     )
+
+
+@contextmanager
+def from_system() -> Iterator[None]:
+    """What this machine refuses, such as a folder that may not be written to, as a failure."""
+    try:
+        yield
+    except BrokenPipeError:  # whoever read our output has read enough
+        raise
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        raise Failure(f"{place}{error.strerror or error}.", "Correct that and try again.") from error
 
 
 def exit_code_of(error: ButlerError) -> ExitCode:

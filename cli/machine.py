@@ -87,14 +87,14 @@ def _show_health(output: Output, url: str, answer: dict[str, Any]) -> None:
     from rich.text import Text
 
     word, style = ("well", "bold green") if answer["status"] == "ok" else ("degraded", "bold red")
-    output.out.print(Text.assemble(f"The Butler {answer['version']} at {url} is ", (word, style)), soft_wrap=True)
+    output.print(Text.assemble(f"The Butler {answer['version']} at {url} is ", (word, style)), to_stdout=True)
     width = max(map(len, answer["checks"]))
     for name, check in answer["checks"].items():
         mark = ("✓", "green") if check["ok"] else ("✗", "bold red")
         told = plain(str(check["version"] or check["message"]))
-        output.out.print(Text.assemble("  ", mark, f" {name.ljust(width)}  ", told), soft_wrap=True)
+        output.print(Text.assemble("  ", mark, f" {name.ljust(width)}  ", told), to_stdout=True)
         if check["hint"]:
-            output.out.print(Text(f"    {' ' * width}  {plain(check['hint'])}", style="dim"), soft_wrap=True)
+            output.print(Text(f"    {' ' * width}  {plain(check['hint'])}", style="dim"), to_stdout=True)
 
 
 def _settings() -> Settings:

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from cli.failures import SCHEMA, as_json
 from cli.terminal_text import coloured, plain
-from robust_error_handler import ButlerError
+from robust_error_handler import ButlerError, Code
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 _WIDEST_CARD = 100
+_MOST_CARD_LINES = 12
 _GAP = "  "
+_NARROWEST_COLUMN = 12
 
 
 class Output:
@@ -55,37 +58,52 @@ class Output:
 
     def say(self, text: str, style: str = "") -> None:
         """A remark."""
-        self.err.print(plain(text), style=style or None, soft_wrap=True)
+        from rich.text import Text
+
+        self.print(Text(plain(text), style=style))
+
+    def print(self, text: Text, *, to_stdout: bool = False) -> None:
+        """Text for people: wrapped between words on a terminal, one line elsewhere."""
+        console = self.out if to_stdout else self.err
+        console.print(text, soft_wrap=not console.is_terminal)
 
     def table(
         self, heads: Sequence[str], rows: Sequence[Sequence[str]], styles: Mapping[str, str] | None = None
     ) -> None:
-        """Rows under their heads: fitted to a terminal, in full width elsewhere. `styles` colours whole cells."""
-        if not self.out.is_terminal:
-            widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-            for row in (heads, *rows):
-                cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-                _write(_GAP.join(cells).rstrip())
-            return
+        """Rows under their heads; on a terminal the last column gives way, and keeps its end.
+
+        `styles` colours cells by their text.
+        """
+        from rich.text import Text
+
+        widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+        room = widths[-1]
+        if self.out.is_terminal:
+            room = self.out.width - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1)
+        for number, row in enumerate((heads, *rows)):
+            line = Text(style="" if number else "dim")
+            for cell, width in zip(row[:-1], widths, strict=False):
+                line.append(plain(cell).ljust(width) + _GAP, style=(styles or {}).get(cell, ""))
+            if room >= min(_NARROWEST_COLUMN, widths[-1]):
+                line.append(_end_of(plain(row[-1]), room))
+            line.rstrip()
+            self.out.print(line, soft_wrap=True)
+
+    def pairs(self, entries: Sequence[tuple[str, str]]) -> None:
+        """Named values, one a line; a long one is wrapped under itself on a terminal."""
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        for number, head in enumerate(heads):
-            table.add_column(head, no_wrap=True, overflow="ellipsis", ratio=None if number else 0)
-        for row in rows:
-            table.add_row(*(Text(cell, style=(styles or {}).get(cell, "")) for cell in row))
-        self.out.print(table)
-
-    def pairs(self, entries: Sequence[tuple[str, str]]) -> None:
-        """Named values, one a line."""
-        from rich.text import Text
-
+        entries = [(name, plain(value)) for name, value in entries if value]
         width = max((len(name) for name, _ in entries), default=0)
+        if not self.out.is_terminal:
+            for name, value in entries:
+                _write(f"{name.ljust(width)}{_GAP}{value}")
+            return
+        grid = Table.grid(padding=(0, len(_GAP), 0, 0))
         for name, value in entries:
-            if value:
-                text = Text.assemble((name.ljust(width + 2), "dim"), plain(value))
-                self.out.print(text, soft_wrap=True)
+            grid.add_row(Text(name, style="dim"), Text(value, overflow="fold"))
+        self.out.print(grid)
 
     def failure(self, error: ButlerError) -> None:
         """What failed and what to do next."""
@@ -94,11 +112,12 @@ class Output:
             return
         from rich.text import Text
 
-        self.err.print(Text.assemble(("Error: ", "bold red"), plain(error.message)), soft_wrap=True)
+        is_choice = error.code is Code.INTERRUPTED  # leaving is no error
+        self.print(Text.assemble("" if is_choice else ("Error: ", "bold red"), plain(error.message)))
         for line in error.lines:
-            self.err.print(Text(f"  | {plain(line)}", style="dim"), soft_wrap=True)
+            self.print(Text(f"  | {plain(line)}", style="dim"))
         if error.hint:
-            self.err.print(Text(plain(error.hint)), soft_wrap=True)
+            self.print(Text(plain(error.hint)))
 
     def card(self, title: str, error: ButlerError, commands: Sequence[tuple[str, str]] = ()) -> None:
         """A failed deployment: what failed, the lines that show it, the remedy, and the commands that go on."""
@@ -106,9 +125,7 @@ class Output:
         from rich.panel import Panel
         from rich.text import Text
 
-        parts: list[Text] = [Text(plain(error.message), style="bold")]
-        if error.lines:
-            parts += [Text(), *(Text(plain(line), style="dim red") for line in error.lines)]
+        parts = [Text(plain(error.message), style="bold"), *_shown_lines(error.lines)]
         if error.hint:
             parts += [Text(), Text.assemble(("What to do: ", "bold green"), plain(error.hint))]
         if commands:
@@ -128,6 +145,23 @@ class Output:
         from rich.console import Console
 
         return Console(stderr=to_stderr, highlight=False, markup=False, emoji=False, no_color=self._no_colour)
+
+
+def _end_of(text: str, room: int) -> str:
+    return text if len(text) <= room else f"…{text[len(text) - room + 1 :]}"
+
+
+def _shown_lines(lines: Sequence[str]) -> list[Text]:
+    """The last lines of output, each on one line; how many more there are is said."""
+    from rich.text import Text
+
+    kept = [line for line in map(plain, lines) if line.strip()][-_MOST_CARD_LINES:]
+    if not kept:
+        return []
+    left_out = sum(1 for line in lines if line.strip()) - len(kept)
+    more = [Text(f"  … {left_out} more above", style="dim")] if left_out else []
+    shown = [Text(f"  {line}", style="red", no_wrap=True, overflow="ellipsis") for line in kept]
+    return [Text(), *more, *shown]
 
 
 def _write(text: str) -> None:

@@ -35,6 +35,8 @@ PLAN_KEYS = (
 )
 _LISTS = ("services", "evidence", "warnings", "candidates")
 _SHOWN = ("framework", "language", "version", "package_manager", "install", "build", "start", "port", "main_service")
+_NAME_WIDTH = 17
+_WIDEST_VALUE = 40
 _REFUSED = 422
 _CANDIDATE = "candidate: "
 
@@ -113,20 +115,19 @@ def _show(output: Output, found: Mapping[str, Any], address: str) -> None:
     """The values, each with the place that it came from, and what may surprise."""
     from rich.text import Text
 
-    sources = {entry["field"]: entry["source"] for entry in found["evidence"]}
-    output.out.print(Text.assemble((plain(address), "bold"), " is deployed as ", (found["kind"], "bold green")))
-    rows = [(name, str(found[name])) for name in _SHOWN if found.get(name) is not None]
+    sources = {entry["field"]: plain(entry["source"]) for entry in found["evidence"]}
+    output.print(
+        Text.assemble((plain(address), "bold"), " is deployed as ", (found["kind"], "bold green")), to_stdout=True
+    )
+    values = {name: plain(str(found[name])) for name in _SHOWN if found.get(name) is not None}
     if found["services"]:
-        rows.append(("services", ", ".join(found["services"])))
-    rows.append(("dockerfile", _dockerfile_text(found)))
-    width = max(len(value) for _, value in rows)
-    for name, value in rows:
-        source = plain(sources.get(name, ""))
-        line = Text.assemble("  ", (name.replace("_", " ").ljust(16), "dim"), plain(value).ljust(min(width, 40)))
-        if source:
-            line.append(f"  from {source}", style="dim")
-        line.rstrip()
-        output.out.print(line, soft_wrap=True)
+        values["services"] = plain(", ".join(found["services"]))
+    width = min(max((len(value) for name, value in values.items() if name in sources), default=0), _WIDEST_VALUE)
+    for name, value in {**values, "dockerfile": _dockerfile_text(found)}.items():
+        line = Text.assemble("  ", (name.replace("_", " ").ljust(_NAME_WIDTH), "dim"), value)
+        if source := sources.get(name):
+            line.append(f"{' ' * max(0, width - len(value))}  from {source}", style="dim")
+        output.print(line, to_stdout=True)
     for warning in found["warnings"]:
         output.say(f"! {warning['message']} {warning['remedy']}", "yellow")
     for candidate in found["candidates"]:

@@ -26,12 +26,15 @@ class Server:
 
 def find_server(flag: str | None, sessions: SessionFile) -> Server:
     """The server that is meant: `--url`, BUTLER_URL, BUTLER_PORT, the last log-in, or the default on this machine."""
+    from pydantic import ValidationError
+
     from settings import CliSettings
 
     try:
         settings = CliSettings()
-    except ValueError as error:
-        raise usage(f"A BUTLER_* variable cannot be used: {error}") from None
+    except ValidationError as error:
+        told = "; ".join(f"BUTLER_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+        raise usage(f"{told}.", "Correct the variable, or unset it.") from None
     asked = flag or settings.url
     if not asked and "port" not in settings.model_fields_set:
         asked = sessions.current_url

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _STAGE_WIDTH = max(len(stage) for stage in Stage)
 _TAIL_LINES = 6
 _REFRESHES_PER_SECOND = 8
-_FIRST_NOTE_TELLS = {Stage.DETECT, Stage.VERIFY}
 
 
 class StepsView(Protocol):
@@ -169,12 +168,15 @@ class LiveSteps:
         """What is worth a place beside a finished step."""
         if not self._notes or (self._stage == Stage.BUILD and self._has_lines):
             return ""
-        return self._notes[0 if self._stage in _FIRST_NOTE_TELLS else -1]
+        return self._notes[0 if self._stage == Stage.DETECT else -1]
 
     def _print_warning(self, text: str) -> None:
+        from rich.table import Table
         from rich.text import Text
 
-        self._console.print(Text.assemble("  ", ("!", "yellow"), " ", (text, "yellow")))
+        grid = Table.grid(padding=(0, 1, 0, 0))
+        grid.add_row(" ", Text("!", style="yellow"), Text(text, style="yellow"))
+        self._console.print(grid)
 
     def _running(self) -> RenderableType:
         from rich.console import Group
