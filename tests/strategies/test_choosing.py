@@ -111,6 +111,26 @@ def test_asset_tooling_does_not_make_a_django_site_a_node_project(tmp_path: Path
     assert plan_of(tmp_path, files).kind is Kind.DJANGO
 
 
+MANAGE = 'import django\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "site.settings")'
+DJANGO = {"manage.py": MANAGE, "site/settings.py": 'WSGI_APPLICATION = "site.wsgi.application"'}
+
+
+def test_a_django_site_in_a_folder_is_installed_from_that_folders_own_requirements(tmp_path: Path) -> None:
+    files = {f"shop/src/{path}": text for path, text in DJANGO.items()} | {"shop/requirements.txt": "django\nqrcode"}
+    plan = plan_of(tmp_path, files)
+    assert (plan.kind, plan.context, plan.install) == (Kind.DJANGO, "shop", "pip install -r requirements.txt")
+    assert plan.start is not None and "--chdir src site.wsgi" in plan.start
+
+
+def test_a_django_site_among_other_projects_is_a_candidate_and_not_chosen(tmp_path: Path) -> None:
+    files = {f"django/app/{path}": text for path, text in DJANGO.items()}
+    files |= {"flask/compose.yaml": "services: {web: {build: ., ports: ['80:80']}}", "react/package.json": "{}"}
+    with pytest.raises(DeploymentFailed) as failure:
+        plan_of(tmp_path, files)
+    assert "candidate: django/ (django)" in failure.value.lines
+    assert "candidate: flask/ (compose)" in failure.value.lines
+
+
 def test_a_python_application_with_a_public_folder_is_not_static(tmp_path: Path) -> None:
     files = {"requirements.txt": "fastapi", "api/index.py": FASTAPI, "public/index.html": "<p>"}
     plan = plan_of(tmp_path, files)
