@@ -237,6 +237,20 @@ def test_nothing_recognised_says_what_came_near_and_which_folders_would_do(tmp_p
     assert "candidate: apps/web/ (nextjs)" in failure.value.lines
 
 
+def test_candidates_are_named_from_the_repositorys_top_as_a_person_must_give_them(tmp_path: Path) -> None:
+    repository(tmp_path, {"shop/web/index.html": "<p>", "shop/web/Dockerfile.dev": "FROM scratch", "shop/notes": "x"})
+    with pytest.raises(DeploymentFailed) as failure:
+        detect(open_folder(tmp_path, "shop"))
+    assert failure.value.hint == "Deploy one of them by giving the subdirectory: shop/web/ (static)."
+    assert failure.value.lines == ("candidate: shop/web/ (static)", "found: notes, web/")
+
+
+def test_a_dockerfile_of_another_name_is_pointed_at_where_nothing_else_fits(tmp_path: Path) -> None:
+    with pytest.raises(DeploymentFailed) as failure:
+        plan_of(tmp_path, {"Dockerfile.static": "FROM scratch", "notes.txt": "x"})
+    assert "(there is Dockerfile.static)" in failure.value.hint
+
+
 def test_an_empty_repository_is_said_to_be_empty(tmp_path: Path) -> None:
     with pytest.raises(DeploymentFailed, match="empty"):
         detect(open_folder(tmp_path))
