@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 
 from cli.credentials import Session, SessionFile
 from cli.failures import ExitCode, Failure, from_answer, not_logged_in, unreachable
 from cli.server import Server
+from robust_error_handler import Code
 
 CONNECT_SECONDS = 5.0
 REQUEST_SECONDS = 60.0
@@ -128,6 +130,13 @@ class Api:
         renewed = _session(self.server.url, checked(response, self.server.url).json())
         self.sessions.put(renewed)
         return renewed
+
+
+def deployment_path(name: str, part: str = "") -> str:
+    """Where a deployment is in the API. A name is typed by people: it must not lead to another address."""
+    if not name.strip("."):
+        raise Failure(f"{name!r} is not a name.", code=Code.NOT_FOUND, exit_code=ExitCode.NOT_FOUND)
+    return f"/deployments/{quote(name, safe='')}{part}"
 
 
 def checked(response: httpx2.Response, url: str) -> httpx2.Response:

@@ -11,7 +11,7 @@ from typing import Any
 
 from cli.accounts import ensure_logged_in
 from cli.addresses import Source, source_of
-from cli.api import Api
+from cli.api import Api, deployment_path
 from cli.apps import suggestions
 from cli.failures import PROGRAM, ExitCode, Failure, from_answer
 from cli.live import Follower, LogEvent
@@ -47,7 +47,7 @@ def deploy(api: Api, output: Output, wish: Wish) -> None:
     output.say(f"Deploying {source.git_url} as {name}" + (f" (release {number})" if number > 1 else ""), "bold")
     with _told_when_left(name):
         last = _follow(api, output, wish, name, number)
-    view = api.get(f"/deployments/{name}").json()
+    view = api.get(deployment_path(name)).json()
     if failure := _failure_of(last, view, number):
         raise _shown(output, failure, name, view)
     _tell_success(output, wish, started, view, last, time.monotonic() - began)
@@ -141,7 +141,7 @@ def _tell_detached(output: Output, started: dict[str, Any]) -> None:
     if output.as_json:
         return output.json(started)
     output.result(name)
-    output.say(f"It is being deployed. Follow it: {PROGRAM} logs {name} --build -f", "dim")
+    output.command(f"{PROGRAM} logs {name} --build -f", "Follow it:")
 
 
 def _tell_success(
@@ -162,6 +162,6 @@ def _tell_success(
         )
     output.say(f"{name} is live after {seconds_text(seconds)}.", "bold green")
     if wish.name is None:
-        output.say(f"Deploy it again: {PROGRAM} deploy {wish.address} --name {name}", "dim")
+        output.command(f"{PROGRAM} deploy {wish.address} --name {name}", "Deploy it again:")
     if url:
         output.result(url)

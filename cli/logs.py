@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cli.accounts import ensure_logged_in
-from cli.api import Api
+from cli.api import Api, deployment_path
 from cli.apps import suggestions
 from cli.live import Follower
 from cli.output import Output
@@ -25,7 +25,7 @@ def logs(
     """Print a log. Where it is not said which: the app's own if it is live, its deployment's otherwise."""
     ensure_logged_in(api, output)
     with suggestions(api, name):
-        view = api.get(f"/deployments/{name}").json()
+        view = api.get(deployment_path(name)).json()
     if of_build is None:
         of_build = release is not None or view["phase"] != "live"
         other = "--app shows what the app writes" if of_build else "--build shows the deployment's"
@@ -67,7 +67,7 @@ def _stored(
     events: deque[dict[str, Any]] = deque(maxlen=lines)
     params: dict[str, Any] = {"limit": _PAGE, "after": 0, **({"release": release} if release else {})}
     while True:
-        piece = api.get(f"/deployments/{name}/logs", params=params).json()
+        piece = api.get(deployment_path(name, "/logs"), params=params).json()
         events.extend(piece["lines"])
         if piece["closed"] or len(piece["lines"]) < _PAGE:
             return piece["release"], events, piece["closed"]
@@ -115,7 +115,7 @@ def _by_service(texts: list[str]) -> dict[str, list[str]]:
 
 
 def _app_lines(api: Api, name: str, window: int) -> list[str]:
-    piece = api.get(f"/deployments/{name}/logs", params={"source": "app", "limit": window}).json()
+    piece = api.get(deployment_path(name, "/logs"), params={"source": "app", "limit": window}).json()
     return [str(line["text"]) for line in piece["lines"]]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 import butler_cli
@@ -243,7 +244,7 @@ def test_a_folder_without_a_repository_is_wrong_usage(run: Run, tmp_path: Path) 
     result = run("deploy", str(tmp_path))
     assert result.exit_code == 2
     assert "is not a Git repository" in result.stderr
-    assert "git -C" in result.stderr
+    assert "&& git init &&" in result.stderr
     assert run("deploy", str(tmp_path / "nowhere")).exit_code == 2
 
 
@@ -504,3 +505,23 @@ def test_a_folder_that_may_not_be_written_to_is_said(
     result = run("login", "--username", "alice", "--password-stdin", typed="x\n")
     assert result.exit_code == 1
     assert "Not a directory" in result.stderr
+
+
+def test_ctrl_c_where_something_is_asked_is_exit_code_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise typer.Abort
+
+    monkeypatch.setattr("cli.apps.is_interactive", lambda: True)
+    monkeypatch.setattr("typer.prompt", interrupt)
+    assert run("destroy", NAME).exit_code == 130
+
+
+def test_a_name_cannot_lead_to_another_address(run: Run, butler: FakeButler) -> None:
+    for name in ("../api/auth/github-token", "..", "x?y=1", "x#y"):
+        assert run("destroy", name, "--confirm", name).exit_code == 5
+    assert {asked.path for asked in butler.asked} <= {
+        "/deployments",
+        "/deployments/..%2Fapi%2Fauth%2Fgithub-token",
+        "/deployments/x%3Fy%3D1",
+        "/deployments/x%23y",
+    }
