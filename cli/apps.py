@@ -61,7 +61,7 @@ def status(api: Api, output: Output, name: str) -> None:
     if view["error"]:
         error = Failure(view["error"]["message"], view["error"]["hint"], lines=tuple(view["error"]["lines"]))
         title = f"Release {view['release']} failed: {view['error']['code']}"
-        output.card(title, error, [("The whole log", f"{PROGRAM} logs {name} --build")])
+        output.card(title, error, [("The whole log:", f"{PROGRAM} logs {name} --build")])
 
 
 def cancel(api: Api, output: Output, name: str) -> None:

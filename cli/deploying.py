@@ -49,7 +49,7 @@ def deploy(api: Api, output: Output, wish: Wish) -> None:
         last = _follow(api, output, wish, name, number)
     view = api.get(deployment_path(name)).json()
     if failure := _failure_of(last, view, number):
-        raise _shown(output, failure, name, view)
+        raise _shown(output, failure, wish, view)
     _tell_success(output, wish, started, view, last, time.monotonic() - began)
 
 
@@ -124,13 +124,18 @@ def _failure_of(last: LogEvent | None, view: dict[str, Any], number: int) -> Fai
     return Failure("The deployment ended without a word.", "See the server's log.", Code.INTERRUPTED)
 
 
-def _shown(output: Output, failure: Failure, name: str, view: dict[str, Any]) -> Failure:
+def _shown(output: Output, failure: Failure, wish: Wish, view: dict[str, Any]) -> Failure:
     """The failure, shown as a card; as JSON it is printed by whoever catches it."""
+    name = view["container_name"]
     failure.facts = {"container_name": name, "status": "failed", "deployment": view}
     if not output.as_json:
-        commands = [("The whole log", f"{PROGRAM} logs {name} --build")]
+        variables = " --backend-env FILE" if failure.code is Code.MISSING_VARIABLE else ""
+        commands = [
+            ("The whole log:", f"{PROGRAM} logs {name} --build"),
+            ("Deploy it again:", f"{PROGRAM} deploy {wish.address} --name {name}{variables}"),
+        ]
         if view.get("live_release"):
-            commands.append(("Still serving", f"{view['deployed_url']} (release {view['live_release']})"))
+            commands.append(("Still serving:", f"{view['deployed_url']} (release {view['live_release']})"))
         output.card(f"Deployment failed: {failure.code}", failure, commands)
         failure.is_shown = True
     return failure

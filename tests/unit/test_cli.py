@@ -153,6 +153,7 @@ def test_a_failed_deployment_is_a_card_and_exit_code_1(run: Run, butler: FakeBut
         "npm error 404 Not Found",
         "What to do: Correct its name in package.json.",
         f"./butler logs {NAME} --build",
+        f"./butler deploy https://github.com/octo/site --name {NAME}",
     ):
         assert part in result.stderr
 
