@@ -28,6 +28,11 @@ log = logging.getLogger(__name__)
 DESCRIPTION = """A Git URL becomes a running URL.
 
 Register or log in, then `POST /deploy` with a repository's address. **Authorize** above takes a user name and password.
+
+A deployment's log arrives while it happens on the WebSocket `/ws/{client_id}`: send `{"type": "auth", "token": "..."}`
+first (or the token as a header), then `{"type": "watch", "deployment": "user-repo-a1b2c3d4", "after": 0}`.
+
+Every error has the shape `{"error": {"code", "message", "hint", "lines", "trace_id"}}`.
 """
 
 
