@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain import Stage
+from failure_advice.answers import remark_on
 from failure_advice.building import BUILD_FAILED, BUILD_FAILED_OTHERWISE, DOCKERFILES, SOURCE
 from failure_advice.clone import CLONE, CLONE_REFUSED
 from failure_advice.dependencies import COMPILERS, DOWNLOADS, LOCKFILES, PIP_UNKNOWN, UNKNOWN_PACKAGES, VERSIONS
@@ -138,4 +139,4 @@ def _silent(facts: Report, context: Mapping[str, Any]) -> Finding:
     return Finding(NOT_ANSWERING, {}, tail(facts.lines))
 
 
-__all__ = ["OTHERWISE", "RULES", "explain", "how_to_listen", "is_host_port_taken", "is_network_failure"]
+__all__ = ["OTHERWISE", "RULES", "explain", "how_to_listen", "is_host_port_taken", "is_network_failure", "remark_on"]
