@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 
 import shell
 from robust_error_handler import ButlerError, Code, CommandFailed, CommandTimedOut, DeploymentFailed
-from settings import Settings
 
 _ANSWER_SECONDS = 5.0
 
@@ -56,16 +54,4 @@ async def require_docker() -> None:
     if not state.ok:
         raise DeploymentFailed(
             Code.DOCKER_DOWN, f"Docker is not answering: {state.message}", state.hint, [state.message]
-        )
-
-
-def require_disk(settings: Settings) -> None:
-    """Raise DeploymentFailed where less disk is free than `min_free_disk_mb`."""
-    free_mb = shutil.disk_usage(settings.data_dir).free // 2**20
-    if free_mb < settings.min_free_disk_mb:
-        raise DeploymentFailed(
-            Code.DISK_FULL,
-            f"The server's disk is nearly full: {free_mb} MiB are free, {settings.min_free_disk_mb} MiB are needed.",
-            "Destroy apps that are no longer needed, run `docker system df` to see what takes the space, "
-            "or lower BUTLER_MIN_FREE_DISK_MB.",
         )

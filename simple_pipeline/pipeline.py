@@ -28,7 +28,7 @@ async def run_deployment_pipeline(request: DeployRequest, emit: Emit, *, setting
     """
     steps = Steps(emit)
     with steps(Stage.VALIDATE):
-        host_tools.require_disk(settings)
+        docker_build.check_disk(settings)
         await host_tools.require_docker()
 
     async with AsyncExitStack() as stack:
