@@ -14,10 +14,11 @@ from typing import Any
 import docker_compose.building as building
 from compose_file import Site, choose_site, read, site_of
 from docker_build import remove_old_images
-from docker_compose import policy, repository_files, running
+from docker_compose import blame, policy, repository_files, running
+from docker_compose.blame import by_service
 from docker_compose.resolving import Resolved, resolve
 from docker_compose.rewriting import SCRATCH_LABEL, carried_over, publisher, rewrite
-from docker_compose.running import Facts, by_service, read_final, write_private
+from docker_compose.running import Facts, read_final, write_private
 from docker_compose.stack import ComposeStack, app_folder, project_of
 from docker_run import ContainerState, engine_facts, keep_running, log_lines
 from domain import DeployRequest, Emit, Event, EventKind, Plan, RunningContainer, Stage
@@ -33,8 +34,10 @@ __all__ = [
     "prepare",
     "project_of",
     "restore_previous",
+    "root_cause",
     "service_logs",
     "states",
+    "tell_fallen",
     "up",
     "with_ports",
 ]
@@ -148,6 +151,16 @@ async def restore_previous(
     container = await running.start(folder / _CURRENT, _facts_in(final, container_name, user_id), emit, settings)
     await keep_running(container.id, settings)
     return container
+
+
+async def root_cause(stack: ComposeStack, error: DeploymentFailed, settings: Settings) -> DeploymentFailed:
+    """What to say of a site that failed: the failure of the service that ended before it, where there is one."""
+    return await blame.root_cause(error, stack.request.container_name, stack.site.service, settings)
+
+
+async def tell_fallen(stack: ComposeStack, emit: Emit, settings: Settings) -> None:
+    """Warn of each service that is down although the site answers."""
+    await blame.tell_fallen(stack.request.container_name, stack.site.service, emit, settings)
 
 
 async def down(container_name: str, user_id: int, settings: Settings, *, remove_volumes: bool) -> list[str]:
