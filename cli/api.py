@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -95,6 +96,21 @@ class Api:
             ) from error
         except (httpx2.RequestError, httpx2.InvalidURL) as error:
             raise unreachable(self.server.url, _reason(error), "See the server's log.") from error
+
+    def lines(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The objects of a stream of JSON lines, as they come; empty lines are signs of life."""
+        headers = {"Authorization": f"Bearer {self.token()}"}
+        timeout = httpx2.Timeout(REQUEST_SECONDS, connect=CONNECT_SECONDS)
+        try:
+            with self._client.stream("GET", path, params=params, headers=headers, timeout=timeout) as response:
+                if response.is_error:
+                    response.read()
+                    checked(response, self.server.url)
+                for line in response.iter_lines():
+                    if line:
+                        yield json.loads(line)
+        except httpx2.RequestError as error:
+            raise unreachable(self.server.url, _reason(error), "The log goes on; ask for it again.") from error
 
     def start_session(self, path: str, body: Mapping[str, str]) -> Session:
         """Log in or register, and store the log-in."""

@@ -161,6 +161,7 @@ MATRIX: dict[tuple[str, str], list[str]] = {
     ("DELETE", "/deployments/{name}"): [""],
     ("POST", "/deployments/{name}/cancel"): [""],
     ("GET", "/deployments/{name}/logs"): ["", "?source=app", "?release=1", "?after=3"],
+    ("GET", "/deployments/{name}/logs/live"): ["", "?tail=0"],
 }
 """Every route that names something, with the questions asked of it."""
 

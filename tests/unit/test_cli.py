@@ -404,6 +404,15 @@ def test_logs_of_a_live_app_are_what_it_writes(run: Run, butler: FakeButler) -> 
     assert "--build" in result.stderr
 
 
+def test_logs_of_a_live_app_are_followed_as_they_come(run: Run, butler: FakeButler) -> None:
+    stream = b'{"service": "", "text": "one"}\n\n{"service": "web", "text": "two"}\n'
+    butler.on("GET", f"/deployments/{NAME}/logs/live", 200, stream)
+    result = run("logs", NAME, "-f", "-n", "5")
+    assert result.stdout == "one\nweb | two\n"
+    assert butler.ask("GET", f"/deployments/{NAME}/logs/live").query == {"tail": "5"}
+    assert "have ended" in result.stderr
+
+
 # --- plan ---
 
 
