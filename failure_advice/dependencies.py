@@ -294,9 +294,43 @@ COMPILERS = (
         ),
         before=10,
     ),
+    Rule(
+        name="wheel-not-built",
+        stages=BUILDING,
+        code=Code.BUILD_FAILED,
+        message="pip could not build {package} from source, and that version has no ready-made wheel for this Python.",
+        remedy="Ask for a newer version of it, or use the Python that it was made for (.python-version, or the FROM "
+        "line of the repository's Dockerfile, for example python:3.12-slim). Then commit and push.",
+        patterns=(
+            r"^(?:error|ERROR): Failed to build installable wheels for .{0,60}\((?P<package>[^)\n]{1,120})\)",
+            r"^╰─> (?P<package>[\w., -]{1,120})$",
+            r"Could not build wheels for (?P<package>[\w., -]{1,120}?), which (?:is|are) required",
+            r"Failed building wheel for (?P<package>[\w.-]+)",
+            r"(?:×|error:) Failed to build `(?P<package>[^`\n]{1,80})`",
+        ),
+        before=14,
+        after=2,
+    ),
 )
 
 DOWNLOADS = (
+    Rule(
+        name="install-script-download",
+        stages=BUILDING,
+        code=Code.NETWORK,
+        message="The package {package} downloads a program while it is installed, and the address does not answer.",
+        remedy="Let the server reach the address in the lines shown (internet connection, DNS, HTTPS_PROXY), or choose "
+        "a version of {package} that brings its programs with it.",
+        patterns=(
+            r"^error /\S{0,200}node_modules/(?P<package>[@\w./-]{1,100}): Command failed",
+            r"npm (?:error|ERR!) path /\S{0,200}node_modules/(?P<package>[@\w./-]{1,100})\n"
+            r"npm (?:error|ERR!) command failed",
+        ),
+        also=r"(?:getaddrinfo|connect) (?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT)|related to network connectivity",
+        retry=True,
+        before=0,
+        after=18,
+    ),
     Rule(
         name="google-font",
         stages=BUILDING,
