@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +48,8 @@ def app_files(
     steps: str = "",
 ) -> dict[str, str]:
     """A repository with a Dockerfile and a small server."""
+    # Docker remembers the steps of earlier runs; these must happen.
+    steps = f"RUN : {uuid.uuid4()}\n{steps}" if steps else ""
     source = "import os\n" + before + SERVER.format(body=body, port=port, host=host, status=status)
     return {
         "server.py": source,
