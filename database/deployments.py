@@ -107,7 +107,9 @@ class Deployments:
     def change_environment(self, deployment_id: int, change: Callable[[Environment], Environment]) -> Environment:
         """Replace the app's variables by what `change` makes of them; of two simultaneous changes none is lost."""
         with self._database.transaction() as session:
-            row = _existing(session.exec(select(Deployment).where(Deployment.id == deployment_id).with_for_update()).first())
+            row = _existing(
+                session.exec(select(Deployment).where(Deployment.id == deployment_id).with_for_update()).first()
+            )
             changed = change(unseal_environment(self._box, row.backend_env, row.frontend_env))
             self._seal(row, changed)
             row.updated_at = now()

@@ -14,10 +14,12 @@ import simple_pipeline
 from connection_manager import ConnectionManager, ReleaseLogs
 from database import Database, Deployment, Environment, Release
 from deploy_jobs.bookkeeping import Bookkeeping, Office
+from deploy_jobs.lifecycle import Deed, Done, Lifecycle, being_deployed
+from deploy_jobs.masking import masked, secrets_of
 from deploy_jobs.recovery import match_engine, settle_records
-from domain import DeployRequest, Event, EventKind, Phase, Status
+from domain import DeployRequest, Event, EventKind, Phase, Status, Trigger
 from robust_error_handler import ButlerError, Code, Conflict, DeploymentFailed
-from robust_logging import audit, bind, redactor, secret_values
+from robust_logging import audit, bind, redactor
 from settings import Settings
 from workspace import container_name_for, parse_git_url
 
@@ -41,6 +43,7 @@ class Wish:
     subdirectory: str | None = None
     backend_env: Mapping[str, str] | None = None
     frontend_env: Mapping[str, str] | None = None
+    trigger: Trigger = Trigger.DEPLOY
 
 
 @dataclass(eq=False)
@@ -52,6 +55,7 @@ class Job:
     cancel_code: Code = Code.INTERRUPTED
     url: str | None = None
     error: ButlerError | None = None
+    has_begun: bool = False
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def wait(self) -> None:
@@ -74,6 +78,7 @@ class DeployJobs:
         self._leaving: set[str] = set()
         self._closing = False
         self._matching: asyncio.Task[None] | None = None
+        self._lifecycle = Lifecycle(self._office, self._locks, self._refuse_if_occupied)
 
     async def recover(self) -> None:
         """Settle what an earlier process left on record, then, without keeping anybody waiting, the engine."""
@@ -91,7 +96,7 @@ class DeployJobs:
         Raises NotFound (no such app of this user), Conflict (too many waiting, or being destroyed), BadRequest.
         """
         if self._closing:
-            raise ButlerError("The Butler is shutting down.", "Try again in a minute.", Code.CONFLICT, 503)
+            raise _closing()
         if wish.name is not None:
             self._refuse_if_busy(wish.name)
         app, release = await asyncio.to_thread(self._enter, wish)
@@ -105,6 +110,23 @@ class DeployJobs:
         audit("deploy", deployment=app.container_name, release=release.number, git_url=app.git_url)
         job.task = asyncio.create_task(self._run(job), name=f"deploy {app.container_name} #{release.number}")
         return job
+
+    async def redeploy(self, app: Deployment, *, username: str, trace_id: str) -> Job:
+        """Deploy an app again as it is on record. A release that still waits and would do the same is joined."""
+        waiting = [job for job in self.of_app(app.container_name) if not job.has_begun]
+        for job in waiting:
+            if await asyncio.to_thread(self._does_the_same, job, app.id) and not job.has_begun:
+                return job
+        return await self.submit(
+            Wish(app.user_id, username, app.git_url, trace_id, name=app.container_name, trigger=Trigger.REDEPLOY)
+        )
+
+    def begin(self, app: Deployment, deed: Deed, *, username: str, trace_id: str) -> asyncio.Task[Done]:
+        """Stop, start or restart an app; the task tells what came of it.
+
+        Raises Conflict for one that is being deployed or destroyed, or was never live.
+        """
+        return self._lifecycle.begin(app, deed, username=username, trace_id=trace_id)
 
     def of_app(self, container_name: str) -> list[Job]:
         """The app's jobs that have not ended, oldest first."""
@@ -129,6 +151,7 @@ class DeployJobs:
         self._leaving.add(name)
         try:
             await self.cancel(name)
+            await self._lifecycle.cancel(name)
             async with self._locks[name]:
                 await asyncio.to_thread(self._mark_leaving, app.id)
                 await simple_pipeline.destroy_deployment(name, app.user_id, self._office.settings)
@@ -150,6 +173,7 @@ class DeployJobs:
         if self._matching is not None:
             self._matching.cancel()
             tasks.append(self._matching)
+        await self._lifecycle.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=_SHUTDOWN_SECONDS)
         await asyncio.to_thread(self._office.writer.shutdown)
@@ -162,6 +186,21 @@ class DeployJobs:
                 f"{name} has {MOST_QUEUED_FOR_ONE_APP} deployments waiting already.",
                 f"Wait for one to end, or cancel with `POST /deployments/{name}/cancel`.",
             )
+
+    def _refuse_if_occupied(self, name: str) -> None:
+        if self._closing:
+            raise _closing()
+        if name in self._leaving:
+            raise Conflict(f"{name} is being destroyed.", "Wait a moment and look again.")
+        if self.of_app(name):
+            raise being_deployed(name)
+
+    def _does_the_same(self, job: Job, deployment_id: int) -> bool:
+        """Whether a release that waits is what a new one would be: nothing was edited since."""
+        app = self._office.database.deployments.by_id(deployment_id)
+        release = self._office.database.releases.by_id(job.books.release_id)
+        same = ("git_url", "branch", "subdirectory", "backend_env", "frontend_env")
+        return all(getattr(app, name) == getattr(release, name) for name in same)
 
     def _enter(self, wish: Wish) -> tuple[Deployment, Release]:
         deployments = self._office.database.deployments
@@ -178,7 +217,7 @@ class DeployJobs:
             )
         else:
             app = self._change_app(deployments.owned(wish.user_id, wish.name), address.url, wish)
-        return app, self._office.database.releases.create(app.id, trace_id=wish.trace_id)
+        return app, self._office.database.releases.create(app.id, trace_id=wish.trace_id, trigger=wish.trigger)
 
     def _change_app(self, app: Deployment, git_url: str, wish: Wish) -> Deployment:
         deployments = self._office.database.deployments
@@ -206,11 +245,11 @@ class DeployJobs:
             try:
                 request = await asyncio.to_thread(self._request_of, books)
                 stack.enter_context(redactor.hiding(_secrets_of(request)))
-                job.url = await self._in_turn(books, request)
+                job.url = await self._in_turn(job, request)
             except asyncio.CancelledError:
                 job.error = _ended(job.cancel_code)
             except ButlerError as error:
-                job.error = _masked(error)
+                job.error = masked(error)
             except Exception:
                 log.exception("a deployment ended in an unknown error")
                 job.error = _unknown(books.trace_id)
@@ -221,12 +260,14 @@ class DeployJobs:
                 self._jobs.pop(books.release_id, None)
                 books.close()
 
-    async def _in_turn(self, books: Bookkeeping, request: DeployRequest) -> str | None:
+    async def _in_turn(self, job: Job, request: DeployRequest) -> str | None:
         """Wait for the app's turn and for a free place, then deploy; returns the address."""
+        books = job.books
         lock = self._locks[books.container_name]
         if self._slots.locked() or lock.locked():
             books.emit(Event(EventKind.NOTE, None, "Waiting for another deployment to end."))
         async with lock, self._slots:
+            job.has_begun = True
             outcome = await simple_pipeline.run_deployment_pipeline(
                 request, books.emit, settings=self._office.settings, ledger=books
             )
@@ -262,14 +303,11 @@ class DeployJobs:
 
 
 def _secrets_of(request: DeployRequest) -> list[str]:
-    token = [] if request.github_token is None else [request.github_token.reveal()]
-    return [*secret_values(request.backend_env), *secret_values(request.frontend_env), *token]
+    return secrets_of(Environment(request.backend_env, request.frontend_env), request.github_token)
 
 
-def _masked(error: ButlerError) -> ButlerError:
-    """The error without the secrets of its deployment, which are known only while that runs."""
-    error.message, error.hint = redactor.mask(error.message), redactor.mask(error.hint)
-    return error.with_lines([redactor.mask(line) for line in error.lines])
+def _closing() -> ButlerError:
+    return ButlerError("The Butler is shutting down.", "Try again in a minute.", Code.CONFLICT, 503)
 
 
 def _unknown(trace_id: str) -> ButlerError:

@@ -44,7 +44,7 @@ _WATCH_SECONDS = 1.0
 _NETWORK_BITS = 27
 _SERVICE = "com.docker.compose.service"
 _FINAL = frozenset({Code.MISSING_VARIABLE, Code.OUT_OF_MEMORY, Code.DEPENDENCY_NOT_FOUND, Code.DISK_FULL})
-_NO_FILE = Path("/dev/null")
+NO_FILE = Path("/dev/null")
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,12 @@ class Facts:
     host_port: int | None
 
 
-def up_argv(project: str, file: Path) -> list[str]:
+def up_argv(project: str, file: Path, *, start: bool = True) -> list[str]:
     """`docker compose up` of a final file; what it no longer names goes, and nothing is built."""
     return [
         *("docker", "compose", "--ansi", "never", "--project-name", project, "--file", str(file)),
-        *("--project-directory", str(file.parent), "--env-file", str(_NO_FILE), "up", "--detach", "--no-build"),
+        *("--project-directory", str(file.parent), "--env-file", str(NO_FILE), "up"),
+        *("--detach" if start else "--no-start", "--no-build"),
         *("--remove-orphans", "--timeout", str(STOP_SECONDS)),
     ]
 
@@ -110,6 +111,12 @@ async def start(file: Path, facts: Facts, emit: Emit, settings: Settings) -> Run
     return await _joined(facts, emit, settings)
 
 
+async def lay_out(file: Path, facts: Facts, emit: Emit, settings: Settings) -> None:
+    """Have the containers of a final file there, in place of others, without starting any."""
+    await ensure_networks(facts.container_name, facts.user_id, settings, emit)
+    await _up(file, facts, emit, settings, start=False)
+
+
 async def remove(container_name: str, user_id: int, settings: Settings, *, volumes: bool) -> list[str]:
     """Remove a stack without its file: containers, networks, images, copied files, and its volumes when told."""
     labels = [f"label=butler.instance={settings.instance}", f"label=butler.app={container_name}"]
@@ -142,7 +149,7 @@ async def by_service(container_name: str, settings: Settings) -> dict[str, Conta
     return {state.labels[_SERVICE]: state for state in states if _SERVICE in state.labels}
 
 
-async def _up(file: Path, facts: Facts, emit: Emit, settings: Settings) -> None:
+async def _up(file: Path, facts: Facts, emit: Emit, settings: Settings, *, start: bool = True) -> None:
     project = project_of(facts.container_name, settings)
 
     def on_line(line: str) -> None:
@@ -151,7 +158,7 @@ async def _up(file: Path, facts: Facts, emit: Emit, settings: Settings) -> None:
 
     try:
         await shell.stream(
-            up_argv(project, file),
+            up_argv(project, file, start=start),
             on_line,
             timeout_seconds=UP_SECONDS,
             waiting_for="the stack to start",

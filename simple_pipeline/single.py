@@ -58,6 +58,7 @@ class _Release:
         self._next = f"{request.container_name}-next"
         self._previous = f"{request.container_name}-previous"
         self._is_first = False
+        self._was_stopped = False
 
     async def clear_the_way(self) -> None:
         """Remove what an interrupted attempt left, put a set-aside release back, and have the networks there."""
@@ -71,6 +72,7 @@ class _Release:
         """Start the image, check it, and make it the one that serves."""
         before = await docker_run.inspect(self._live, self._settings)
         self._is_first = before is None
+        self._was_stopped = before is not None and is_stopped(before)
         is_rehearsal = before is not None and before.running and before.image_id != image.id
         port = self._expected_port(image, before)
         with steps(Stage.START):
@@ -91,7 +93,8 @@ class _Release:
     async def undo(self) -> None:
         """After a failure: remove the new container, and have the release before it serve again."""
         await docker_run.stop_and_remove(self._next, self._settings, grace_seconds=0)
-        if not await put_back(self._live, self._settings) and self._is_first:
+        is_back = await put_back(self._live, self._settings, start=not self._was_stopped)
+        if not is_back and self._is_first:
             await docker_run.remove_app(self._live, self._request.user_id, self._settings)
 
     def _expected_port(self, image: Image, before: ContainerState | None) -> int | None:
@@ -156,12 +159,21 @@ class _Release:
         )
 
 
-async def put_back(container_name: str, settings: Settings) -> bool:
-    """Where an interrupted swap set a release aside, put it back in its place; True when there was one."""
+def is_stopped(state: ContainerState) -> bool:
+    """Whether a container was stopped on purpose: the engine is not to start it either."""
+    return not state.running and state.restart_policy == "no"
+
+
+async def put_back(container_name: str, settings: Settings, *, start: bool = True) -> bool:
+    """Where an interrupted swap set a release aside, put it back in its place; True when there was one.
+
+    It serves again, unless it is one that was stopped before (`start`).
+    """
     previous = f"{container_name}-previous"
     if await docker_run.inspect(previous, settings) is None:
         return False
     await docker_run.stop_and_remove(container_name, settings, grace_seconds=0)
     await docker_run.rename(previous, container_name, settings)
-    await docker_run.start_again(container_name, settings)
+    if start:
+        await docker_run.start_again(container_name, settings)
     return True
