@@ -8,7 +8,6 @@ import secrets
 import shutil
 import signal
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from settings import ROOT, Settings
 SAMPLE = ROOT / "examples" / "hello-butler"
 USER = "demo"
 _START_SECONDS = 30.0
-_DEPLOY_SECONDS = 1800.0
+_REQUEST_SECONDS = 60.0
+_LOOK_SECONDS = 0.3
 
 
 def main() -> None:
@@ -35,8 +35,11 @@ def main() -> None:
 
 
 async def _demo(settings: Settings, *, stay: bool) -> None:
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = (settings.data_dir / "server.log").open("a", encoding="utf-8")
+    app = create_app(settings, log_stream=log)
     server = uvicorn.Server(
-        uvicorn.Config(create_app(settings), host=settings.host, port=settings.port, log_config=None, access_log=False)
+        uvicorn.Config(app, host=settings.host, port=settings.port, log_config=None, access_log=False)
     )
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     serving = asyncio.create_task(server.serve())
@@ -70,22 +73,39 @@ async def _until_healthy(base: str, serving: asyncio.Task[None]) -> None:
 
 async def _deploy_sample(base: str, settings: Settings) -> None:
     password = await asyncio.to_thread(_password, settings)
-    with tempfile.TemporaryDirectory(prefix="hello-butler-") as folder:
-        repository = Path(folder) / "demo" / "hello-butler"
-        await _make_repository(repository)
-        async with httpx2.AsyncClient(base_url=base, timeout=_DEPLOY_SECONDS) as client:
-            client.headers["Authorization"] = f"Bearer {await _log_in(client, password)}"
-            _say(f"Deploying the sample repository (file://{repository}) ...")
-            before = (await client.get("/deployments")).json()
-            mine = [row["container_name"] for row in before if row["git_url"].endswith("/demo/hello-butler")]
-            again = {"name": mine[0]} if mine else {}
-            answer = await client.post("/deploy", data={"git_url": f"file://{repository}", **again})
-            await _report(client, base, answer, password)
+    repository = settings.data_dir.resolve() / "demo" / "hello-butler"
+    await _make_repository(repository)
+    async with httpx2.AsyncClient(base_url=base, timeout=_REQUEST_SECONDS) as client:
+        client.headers["Authorization"] = f"Bearer {await _log_in(client, password)}"
+        wish = {"git_url": f"file://{repository}"}
+        mine = [row for row in (await client.get("/deployments")).json() if row["git_url"] == wish["git_url"]]
+        if mine:
+            wish["name"] = mine[0]["container_name"]
+        _say(f"Deploying the sample repository ({wish['git_url']}) ...")
+        answer = await client.post("/deploy", data=wish, headers={"Prefer": "respond-async"})
+        if answer.is_error:
+            raise SystemExit(f"The sample was not accepted: {answer.json()['error']['message']}")
+        name = answer.json()["container_name"]
+        await _follow(client, name)
+        await _report(client, base, (await client.get(f"/deployments/{name}")).json(), password)
 
 
-async def _report(client: httpx2.AsyncClient, base: str, answer: httpx2.Response, password: str) -> None:
-    body: dict[str, Any] = answer.json()
-    if answer.status_code != 200:
+async def _follow(client: httpx2.AsyncClient, name: str) -> None:
+    """Show each step as it ends, and what is worth a note, until the deployment has ended."""
+    after, closed = 0, False
+    while not closed:
+        page = (await client.get(f"/deployments/{name}/logs", params={"after": after})).json()
+        for line in page["lines"]:
+            if line["kind"] == "stage-finished":
+                _say(f"  done  {line['text']}")
+            elif line["kind"] in ("warning", "stage-failed") or (line["kind"] == "note" and line["stage"] == "build"):
+                _say(f"        {line['text']}")
+        after, closed = page["next"], page["closed"]
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _report(client: httpx2.AsyncClient, base: str, body: dict[str, Any], password: str) -> None:
+    if body["error"] is not None:
         error = body["error"]
         lines = "\n".join(f"  | {line}" for line in error["lines"])
         raise SystemExit(f"The sample was not deployed: {error['message']}\n{lines}\n{error['hint']}")
@@ -99,7 +119,9 @@ async def _report(client: httpx2.AsyncClient, base: str, answer: httpx2.Response
 
 
 async def _make_repository(repository: Path) -> None:
-    """The sample as a Git repository of its own."""
+    """The sample as a Git repository of its own, in the data directory, so that it can be deployed again later."""
+    if (repository / ".git").is_dir():
+        return
     await asyncio.to_thread(shutil.copytree, SAMPLE, repository)
     for words in (
         ["init", "--quiet", "--initial-branch", "main"],
@@ -139,7 +161,7 @@ async def _until_told_to_stop(serving: asyncio.Task[None]) -> None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text + "\n") if text.startswith("Deploying") else sys.stdout.write(text + "\n")
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 

@@ -56,6 +56,25 @@ Password = Annotated[str, Field(min_length=1, max_length=LONGEST_PASSWORD, patte
 OpaqueToken = Annotated[str, Field(min_length=1, max_length=512, pattern=_NO_NUL, repr=False)]
 
 
+_USER: dict[str, Any] = {
+    "id": 1,
+    "username": "alice",
+    "email": "alice@example.org",
+    "auth_provider": "local",
+    "is_active": True,
+    "created_at": "2024-01-15T10:30:00Z",
+    "has_github_token": True,
+    "github_token_added_at": "2024-01-16T08:00:00Z",
+}
+_SESSION: dict[str, Any] = {
+    "access_token": "<header>.<claims>.<signature>",
+    "token_type": "bearer",
+    "expires_in": 1800,
+    "refresh_token": "<a renewal token>",
+    "user": _USER,
+}
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -94,17 +113,27 @@ class LoginForm(BaseModel):
 class RefreshRequest(_Body):
     """A renewal token, to be changed for new tokens."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"refresh_token": "mF_9.B5f-4.1JqM-a-renewal-token"}]})
+
     refresh_token: OpaqueToken
 
 
 class LogoutRequest(_Body):
     """How far a log-out goes."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"everywhere": False}]})
+
     everywhere: bool = Field(False, strict=True, description="End every session of the account, not only this one.")
 
 
 class PasswordChange(_Body):
     """A new password, and proof of the old one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"current_password": "correct horse battery", "new_password": "staple of the horse"}]
+        }
+    )
 
     current_password: Password
     new_password: NewPassword
@@ -113,11 +142,15 @@ class PasswordChange(_Body):
 class GithubToken(_Body):
     """A GitHub token with which private repositories are cloned; it is stored encrypted and never shown again."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "ghp_0123456789abcdefghijklmnopqrstuvwxyz"}]})
+
     token: str = Field(min_length=8, max_length=255, pattern=r"^[\x21-\x7e]*$", repr=False)
 
 
 class UserAnswer(BaseModel):
     """A user, as they see themselves."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_USER]})
 
     id: int
     username: str
@@ -137,6 +170,8 @@ class UserAnswer(BaseModel):
 
 class SessionAnswer(BaseModel):
     """A log-in: the access token goes into `Authorization: Bearer`, the renewal token works once."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_SESSION]})
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105  a kind of token, not one

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TextIO
 
 import uvicorn
 from fastapi import FastAPI, WebSocket
@@ -30,11 +31,16 @@ Register or log in, then `POST /deploy` with a repository's address. **Authorize
 """
 
 
-def create_app(settings: Settings | None = None, *, static: Path = ROOT / "static") -> FastAPI:
-    """The whole Butler as one ASGI application; `static` is where the dashboard's build is."""
+def create_app(
+    settings: Settings | None = None, *, static: Path = ROOT / "static", log_stream: TextIO | None = None
+) -> FastAPI:
+    """The whole Butler as one ASGI application.
+
+    `static` is where the dashboard's build is; the server's own log goes to `log_stream`, or to standard error.
+    """
     settings = settings or Settings()
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    robust_logging.configure(settings)
+    robust_logging.configure(settings, log_stream)
     app = FastAPI(
         title="DevOps Butler",
         version=VERSION,

@@ -50,6 +50,8 @@ class Code(StrEnum):
     RATE_LIMITED = "rate-limited"
     STORAGE = "storage"
     INTERNAL = "internal"
+    # what the command line adds
+    SERVER_UNREACHABLE = "server-unreachable"
 
 
 @dataclass(eq=False)

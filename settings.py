@@ -103,6 +103,9 @@ class Settings(BaseSettings):
         description='Base images by name, as JSON: `{"node:22-slim": "my-node:22"}`; beats the prefix.',
     )
     base_image_pull: bool = Field(True, description="Whether base images may be pulled from a registry.")
+    debian_mirror: str = Field(
+        "", description="Debian mirror for the stand-ins of base images; empty means the one of this machine's apt."
+    )
     npm_registry: str = Field(
         "", description="npm registry for stand-ins of base images; unset means the machine's own npmrc."
     )
@@ -115,7 +118,13 @@ class Settings(BaseSettings):
         (), description="Other origins that may call the API from a browser, separated by commas."
     )
 
-    @field_validator("allowed_private_hosts", "allowed_origins", mode="before")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Domain names by which the server may be called, separated by commas, or `*`; unset means any where "
+        "it listens beyond this machine, and otherwise only the public host name.",
+    )
+
+    @field_validator("allowed_private_hosts", "allowed_origins", "allowed_hosts", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -163,6 +172,22 @@ class Settings(BaseSettings):
     def work_dir(self) -> Path:
         """Where repositories are cloned to, each in a folder that goes in every case."""
         return self.data_dir / "work"
+
+
+class CliSettings(BaseSettings):
+    """What the command line reads; the environment wins over what `login` stored.
+
+    The `.env` beside the program is read, never one of the folder that the command was typed in: that may be a
+    stranger's repository, which must not choose the server that a token is sent to.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="BUTLER_", env_file=ROOT / ".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    url: str | None = Field(None, description="Address of the server that the command line talks to.")
+    token: SecretStr | None = Field(None, description="Access token of the command line, in place of a log-in.")
+    port: int = Field(8000, ge=1, le=65535, description="Port of the server on this machine.")
 
 
 @lru_cache

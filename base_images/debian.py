@@ -77,7 +77,8 @@ def import_argv(tag: str, archive: Path, labels: Sequence[str]) -> list[str]:
 def overlay_files(machine: Machine) -> dict[str, str]:
     """The files that differ from plain Debian: mirrors and certificates for pip and npm, and no service starts."""
     pip = {"cert": _BUNDLE, "disable-pip-version-check": "true", "root-user-action": "ignore", **machine.pip}
-    npm = {"cafile": _BUNDLE, "registry": f"{machine.npm_registry}/", "update-notifier": "false", "fund": "false"}
+    registry = {"registry": f"{machine.npm_registry}/"} if machine.npm_registry else {}
+    npm = {"cafile": _BUNDLE, **registry, "update-notifier": "false", "fund": "false"}
     return {
         "etc/pip.conf": "[global]\n" + "".join(f"{key} = {value}\n" for key, value in pip.items()),
         "usr/local/etc/npmrc": "".join(f"{key}={value}\n" for key, value in npm.items()),

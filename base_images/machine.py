@@ -15,9 +15,6 @@ from settings import Settings
 
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 _LOCAL_CERTIFICATES = Path("/usr/local/share/ca-certificates")
-_DEFAULT_MIRROR = "http://deb.debian.org/debian"
-_DEFAULT_SECURITY = "http://deb.debian.org/debian-security"
-_DEFAULT_NPM = "https://registry.npmjs.org"
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _PIP_KEYS = ("index-url", "extra-index-url", "trusted-host", "timeout")
 _APT_OPTION = re.compile(r'^Acquire::(https?::Proxy\S*|Check-Valid-Until|Check-Date|Retries) "[^"\\]*";$')
@@ -27,7 +24,8 @@ _APT_OPTION = re.compile(r'^Acquire::(https?::Proxy\S*|Check-Valid-Until|Check-D
 class Machine:
     """Where packages come from and which certificates are trusted; nothing here is secret.
 
-    `security` is empty where a mirror of one's own is used and no security suite is configured with it.
+    `mirror` and `npm_registry` are empty where nothing on the machine names one; `security` also where a mirror of
+    one's own is used and no security suite is configured with it.
     """
 
     mirror: str
@@ -47,6 +45,8 @@ class Machine:
 async def read_machine(settings: Settings) -> Machine:
     """Read the machine's apt, pip and npm configuration; settings beat it."""
     mirror, security = debian_mirrors(_texts(_apt_files()))
+    if settings.debian_mirror:
+        mirror, security = settings.debian_mirror.rstrip("/"), ""
     home = Path.home()
     pip = pip_options(_texts([Path("/etc/pip.conf"), Path("/etc/xdg/pip/pip.conf"), home / ".config/pip/pip.conf"]))
     if settings.pip_index_url:
@@ -57,19 +57,27 @@ async def read_machine(settings: Settings) -> Machine:
         security=security,
         apt_options=await _apt_options(),
         pip=pip,
-        npm_registry=settings.npm_registry.rstrip("/") or npm_registry(_texts(npmrcs)),
+        npm_registry=settings.npm_registry.rstrip("/") or npm_registry(_texts(npmrcs)) or await _npm_default(),
         certificates=_certificates(),
     )
 
 
+async def _npm_default() -> str:
+    """What npm itself uses when nothing is configured; empty where npm is not installed."""
+    try:
+        answer = await shell.output(["npm", "config", "get", "registry"], waiting_for="npm's configuration")
+    except (CommandFailed, ToolMissing):
+        return ""
+    address = answer.strip().rstrip("/")
+    return address if _is_plain_address(address) else ""
+
+
 def debian_mirrors(texts: Iterable[str]) -> tuple[str, str]:
-    """The mirror and the security mirror that apt is told of, in either of its two formats."""
+    """The mirror and the security mirror that apt is told of, in either of its two formats; empty where there is none."""
     addresses = [address for text in texts for address in _apt_addresses(text) if "debian" in address]
     mirror = next((address for address in addresses if "security" not in address), "")
     security = next((address for address in addresses if "security" in address), "")
-    if not mirror:
-        return _DEFAULT_MIRROR, _DEFAULT_SECURITY
-    return mirror, security or (_DEFAULT_SECURITY if mirror == _DEFAULT_MIRROR else "")
+    return mirror, security
 
 
 def pip_options(texts: Iterable[str]) -> dict[str, str]:
@@ -90,8 +98,8 @@ def pip_options(texts: Iterable[str]) -> dict[str, str]:
 
 
 def npm_registry(texts: Iterable[str]) -> str:
-    """The registry of the last npmrc that names one."""
-    found = _DEFAULT_NPM
+    """The registry of the last npmrc that names one; empty where none does."""
+    found = ""
     for text in texts:
         for value in re.findall(r"^\s*registry\s*=\s*(\S+)\s*$", text, re.MULTILINE):
             if _is_plain_address(value):

@@ -119,8 +119,6 @@ def parse(text: str) -> Reference:
         registry, path = head, rest
     else:
         registry, path = _HUB, name
-    if registry in ("index.docker.io", "registry-1.docker.io"):
-        registry = _HUB
     repository, _, tag = path.partition(":")
     if registry == _HUB:
         repository = repository.removeprefix("library/")

@@ -20,7 +20,6 @@ from robust_error_handler import Code, DeploymentFailed
 
 _ARCHITECTURES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 _NPM_OF_NODE = {"14": "6", "16": "8", "18": "10", "20": "10", "22": "10", "24": "11"}
-_PUBLIC_REGISTRY = "https://registry.npmjs.org"
 _ABBREVIATED = {"Accept": "application/vnd.npm.install-v1+json"}
 _TIMEOUT_SECONDS = 60.0
 
@@ -102,8 +101,8 @@ def _versions(client: httpx2.Client, registry: str, name: str) -> Mapping[str, A
 
 
 def _address(tarball: str, registry: str) -> str:
-    """A mirror may give the public registry's addresses; npm replaces their host, and so do we."""
-    if registry != _PUBLIC_REGISTRY and tarball.startswith(f"{_PUBLIC_REGISTRY}/"):
+    """A mirror may give another registry's addresses; npm can replace their host (`replace-registry-host`): so do we."""
+    if urlsplit(tarball).netloc != urlsplit(registry).netloc:
         return registry + urlsplit(tarball).path
     return tarball
 

@@ -148,6 +148,8 @@ async def _make(
     parent = recipe.parent
     if parent is None:
         await _check_tools(recipe, emit)
+        if not machine.mirror:
+            raise _unknown(recipe, "Debian mirror", "Set BUTLER_DEBIAN_MIRROR to the address of one.")
         await debian.make_layer(recipe, machine, labels(recipe, recipe_digest), folder, on_line)
         return
     await asyncio.to_thread(shutil.copytree, _FILES, folder, dirs_exist_ok=True)
@@ -166,11 +168,18 @@ async def _ingredients(recipe: Recipe, parent: Recipe, machine: Machine, folder:
     """The layer below and what is downloaded for this one, fetched at the same time."""
     if recipe.family is not Family.NODE or recipe.is_alpine:
         return await _ensure(parent, machine, emit), recipe.version
+    if not machine.npm_registry:
+        raise _unknown(recipe, "npm registry", "Install npm, or set BUTLER_NPM_REGISTRY to the registry's address.")
     download = asyncio.to_thread(npm_packages.fetch_node, recipe.version, machine.npm_registry, folder)
     base, version = await together(_ensure(parent, machine, emit), download)
     if not f"{version}.".startswith(f"{recipe.version}."):
         _say(emit, EventKind.WARNING, f"Node.js {recipe.version} is not on npm; {version} is used.")
     return base, version
+
+
+def _unknown(recipe: Recipe, what: str, remedy: str) -> DeploymentFailed:
+    message = f"A stand-in for {recipe.official} cannot be built: nothing on this machine names its {what}."
+    return DeploymentFailed(Code.IMAGE_NOT_FOUND, message, remedy)
 
 
 async def _check_tools(recipe: Recipe, emit: Emit) -> None:

@@ -54,7 +54,7 @@ class Site:
 
 def choose_site(model: Mapping[str, Any]) -> Site | None:
     """The web site of a raw or resolved model; None when all services are databases, caches and the like."""
-    services = services_of(model)
+    services = _started(services_of(model))
     needed = {name for body in services.values() for name in _depends_on(body)}
     scores = {name: _score(name, body, needed) for name, body in services.items()}
     if not scores or max(scores.values()) < 0:
@@ -81,6 +81,11 @@ def is_backing_service(service: Mapping[str, Any]) -> bool:
     """Whether a service runs a database, cache, queue or the like, by its image."""
     image = _image_name(service)
     return bool(image and _BACKING.search(image))
+
+
+def _started(services: Mapping[str, dict[str, Any]]) -> Mapping[str, dict[str, Any]]:
+    """The services that a plain `up` starts: those with `profiles` are for tasks that somebody asks for by name."""
+    return {name: body for name, body in services.items() if not body.get("profiles")}
 
 
 def _score(name: str, service: Mapping[str, Any], needed: set[str]) -> int:

@@ -1,30 +1,12 @@
-"""Brings a database's tables up to date with the code, with a copy of an SQLite file kept first."""
+"""Finds out whether a database's tables are those of the code, and has them made or updated where they are not."""
 
 from __future__ import annotations
 
-import logging
-from pathlib import Path
-
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import URL, Connection
 
-from database.engine import WRITING, back_up, file_of, open_engine, plain_words, prepare_file
-from database.models import now
-from robust_error_handler import ButlerError, Code
+from database.engine import WRITING, file_of, open_engine, plain_words, prepare_file
 from settings import ROOT
-
-log = logging.getLogger(__name__)
-
-
-def alembic_config(connection: Connection | None = None) -> Config:
-    """Alembic's configuration, from code: no ini file is needed, and the tables are those of the connection."""
-    config = Config(attributes={"connection": connection} if connection is not None else {})
-    config.set_main_option("script_location", str(ROOT / "migrations").replace("%", "%%"))
-    return config
 
 
 def migrate(url: URL) -> None:
@@ -34,46 +16,24 @@ def migrate(url: URL) -> None:
     engine = open_engine(url, foreign_keys=False)
     try:
         with plain_words(), engine.execution_options(**WRITING).connect() as connection:
-            _upgrade(connection, file if existed else None)
+            if current_revision(connection) != newest_revision():
+                # Alembic costs a tenth of the server's memory and start-up, and is needed only here.
+                from database.upgrade import upgrade
+
+                connection.rollback()
+                upgrade(connection, file if existed else None)
     finally:
         engine.dispose()
 
 
-def _upgrade(connection: Connection, file: Path | None) -> None:
-    config = alembic_config(connection)
-    scripts = ScriptDirectory.from_config(config)
-    revision, head = MigrationContext.configure(connection).get_current_revision(), scripts.get_current_head()
-    if revision == head:
-        return
-    _refuse_strangers(connection, revision, scripts)
-    connection.rollback()
-    if file and revision:
-        copy = file.parent / "backups" / f"{file.stem}-{revision}-{now():%Y%m%dT%H%M%S}.db"
-        back_up(file, copy)
-        log.info("The database was copied to %s before its update", copy)
-    with connection.begin():
-        command.upgrade(config, "head")
-        _check_references(connection)
-    log.info("The database went from revision %s to %s", revision, head)
+def current_revision(connection: Connection) -> str | None:
+    """The revision that the database says it is at; None for one without our tables."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(text("select version_num from alembic_version")).scalar()
+    return revision
 
 
-def _refuse_strangers(connection: Connection, revision: str | None, scripts: ScriptDirectory) -> None:
-    if revision is None and set(inspect(connection).get_table_names()) - {"alembic_version"}:
-        raise _refused(
-            "The database has tables that are not the Butler's.",
-            "Choose another BUTLER_DATABASE_URL or data directory.",
-        )
-    if revision is not None and revision not in {script.revision for script in scripts.walk_revisions()}:
-        raise _refused(
-            f"The database was made by a newer Butler (revision {revision}).",
-            "Start that version, or put back the copy that was made before the update.",
-        )
-
-
-def _check_references(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-        raise _refused("The update of the database would break references between its rows.", "It was not applied.")
-
-
-def _refused(message: str, hint: str) -> ButlerError:
-    return ButlerError(message, hint, Code.STORAGE, 503)
+def newest_revision() -> str:
+    """The code's revision: migrations are numbered, and the number begins the file's name."""
+    return max(file.name.partition("_")[0] for file in (ROOT / "migrations" / "versions").glob("[0-9]*_*.py"))

@@ -45,6 +45,7 @@ class Bookkeeping:
     number: int
     trace_id: str
     steps: list[dict[str, Any]] = field(default_factory=list)
+    recorded: Outcome | None = None
     _stage_began: float = field(default_factory=time.perf_counter, repr=False)
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop, repr=False)
 
@@ -155,6 +156,7 @@ class Bookkeeping:
                 "error_hint": None,
             },
         )
+        self.recorded = outcome
 
     def _finished_steps(self) -> list[dict[str, Any]]:
         """The steps as they will stand in a moment: the recording itself is the last and is ending."""
@@ -189,7 +191,13 @@ class Bookkeeping:
         self.office.writer.submit(_logged, write)
 
     async def _in_order(self, write: Callable[[], object]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self.office.writer, write)
+        """Write after all that was to be written before. A write that was asked for happens, also when cancelled."""
+        writing = asyncio.get_running_loop().run_in_executor(self.office.writer, write)
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait({writing})
+            raise
 
 
 def stands_as_before(app: Deployment) -> tuple[Status, Phase]:

@@ -13,11 +13,11 @@ from enum import StrEnum
 import simple_pipeline
 from database import Deployment, DeploymentChanges, Environment
 from deploy_jobs.bookkeeping import Office, standing_of
+from deploy_jobs.failures import errors_masked, masked, never_live, unknown
 from deploy_jobs.live import live_app, live_environment
-from deploy_jobs.masking import errors_masked, masked
 from domain import Event, Phase, Stage, Status
 from robust_error_handler import ButlerError, CommandFailed, Conflict
-from robust_logging import audit, bind
+from robust_logging import audit, bind, current_trace_id
 from simple_pipeline import AppState, Condition, LiveApp
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,9 @@ class Lifecycle:
         """Do it, whoever waits for it or not. Raises Conflict at once where it cannot be done now."""
         self._refuse(app.container_name)
         if app.current_release_id is None:
-            raise Conflict(f"{app.container_name} has never been live.", "Deploy it first.")
+            raise never_live(app.container_name)
+        if app.phase == Phase.DELETING:
+            raise Conflict(f"{app.container_name} is half destroyed.", "Destroy it again.")
         audit(f"app.{deed}", deployment=app.container_name)
         task = asyncio.create_task(
             self._in_turn(app, deed, username=username, trace_id=trace_id), name=f"{deed} {app.container_name}"
@@ -121,6 +123,11 @@ class Lifecycle:
         except ButlerError as error:
             await self._did_not_come_up(app, masked(error))
             raise
+        except Exception as error:
+            log.exception("a %s ended in an unknown error", deed)
+            failure = unknown(current_trace_id())
+            await self._did_not_come_up(app, failure)
+            raise failure from error
         await self._stands(app, Status.SUCCESS, Phase.LIVE, {"stopped_at": None, **_NO_ERROR})
         return Done(True, "Started." if deed is Deed.START else "Restarted.")
 
@@ -159,11 +166,3 @@ _NO_ERROR: DeploymentChanges = {"error_code": None, "error_message": None, "erro
 
 def _unheard(_event: Event) -> None:
     """A deed has no log of its own: what went wrong is in its error, with the app's last lines."""
-
-
-def being_deployed(container_name: str) -> Conflict:
-    """The refusal of a deed while the app is being deployed."""
-    return Conflict(
-        f"{container_name} is being deployed.",
-        f"Wait until that has ended, or cancel it with `POST /deployments/{container_name}/cancel`.",
-    )

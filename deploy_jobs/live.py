@@ -6,15 +6,15 @@ from typing import Any
 
 from database import Deployment, Environment
 from deploy_jobs.bookkeeping import Office
+from deploy_jobs.failures import never_live
 from domain import Kind, Plan
-from robust_error_handler import Conflict
 from simple_pipeline import LiveApp
 
 
 def live_app(office: Office, app: Deployment) -> LiveApp:
     """The app as its live release was verified. Raises Conflict where none ever was."""
     if app.current_release_id is None:
-        raise Conflict(f"{app.container_name} has never been live.", "Deploy it first.")
+        raise never_live(app.container_name)
     found: dict[str, Any] = office.database.releases.by_id(app.current_release_id).plan or {}
     kind = Kind(found.get("kind", Kind.NONE))
     plan = Plan(

@@ -14,8 +14,8 @@ import simple_pipeline
 from connection_manager import ConnectionManager, ReleaseLogs
 from database import Database, Deployment, Environment, Release
 from deploy_jobs.bookkeeping import Bookkeeping, Office
-from deploy_jobs.lifecycle import Deed, Done, Lifecycle, being_deployed
-from deploy_jobs.masking import masked, secrets_of
+from deploy_jobs.failures import being_deployed, closing, masked, secrets_of, unknown
+from deploy_jobs.lifecycle import Deed, Done, Lifecycle
 from deploy_jobs.recovery import match_engine, settle_records
 from domain import DeployRequest, Event, EventKind, Phase, Status, Trigger
 from robust_error_handler import ButlerError, Code, Conflict, DeploymentFailed
@@ -56,12 +56,21 @@ class Job:
     url: str | None = None
     error: ButlerError | None = None
     has_begun: bool = False
+    is_ending: bool = False
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def wait(self) -> None:
         """Wait until the release has ended, however; being cancelled here does not end it."""
         if self.task is not None:
             await asyncio.wait({self.task})
+
+    def stop(self, code: Code) -> None:
+        """End it. What is ending already is left to that."""
+        if self.task is not None and not self.is_ending:
+            self.is_ending = True
+            self.cancel_code = code
+            # A task that is cancelled before its first step never runs, and so would record nothing.
+            self.task.get_loop().call_soon(self.task.cancel)
 
 
 class DeployJobs:
@@ -76,6 +85,7 @@ class DeployJobs:
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._jobs: dict[int, Job] = {}
         self._leaving: set[str] = set()
+        self._entering = asyncio.Lock()
         self._closing = False
         self._matching: asyncio.Task[None] | None = None
         self._lifecycle = Lifecycle(self._office, self._locks, self._refuse_if_occupied)
@@ -83,7 +93,8 @@ class DeployJobs:
     async def recover(self) -> None:
         """Settle what an earlier process left on record, then, without keeping anybody waiting, the engine."""
         await settle_records(self._office)
-        self._matching = asyncio.create_task(match_engine(self._office), name="match the engine with the records")
+        matching = match_engine(self._office, self._locks)
+        self._matching = asyncio.create_task(matching, name="match the engine with the records")
 
     @property
     def running(self) -> int:
@@ -96,15 +107,18 @@ class DeployJobs:
         Raises NotFound (no such app of this user), Conflict (too many waiting, or being destroyed), BadRequest.
         """
         if self._closing:
-            raise _closing()
-        if wish.name is not None:
-            self._refuse_if_busy(wish.name)
-        app, release = await asyncio.to_thread(self._enter, wish)
-        books = Bookkeeping(
-            self._office, wish.user_id, app.id, app.container_name, release.id, release.number, wish.trace_id
-        )
-        job = Job(books, wish.username)
-        self._jobs[release.id] = job
+            raise closing()
+        async with self._entering:
+            if wish.name is not None:
+                await asyncio.to_thread(self._office.database.deployments.owned, wish.user_id, wish.name)
+                self._refuse_if_busy(wish.name)
+            app, release = await asyncio.to_thread(self._enter, wish)
+            self._refuse_if_leaving(app.container_name)
+            books = Bookkeeping(
+                self._office, wish.user_id, app.id, app.container_name, release.id, release.number, wish.trace_id
+            )
+            job = Job(books, wish.username)
+            self._jobs[release.id] = job
         self._office.connections.begin(wish.user_id, app.container_name, release.id)
         books.announce()
         audit("deploy", deployment=app.container_name, release=release.number, git_url=app.git_url)
@@ -136,9 +150,7 @@ class DeployJobs:
         """End the app's deployments and wait until nothing of them runs; how many there were."""
         jobs = self.of_app(container_name)
         for job in jobs:
-            job.cancel_code = code
-            if job.task is not None:
-                job.task.cancel()
+            job.stop(code)
         for job in jobs:
             await job.wait()
         return len(jobs)
@@ -165,10 +177,9 @@ class DeployJobs:
     async def close(self) -> None:
         """End every deployment and write down that it was interrupted."""
         self._closing = True
-        jobs = [job for job in self._jobs.values() if job.task is not None]
+        jobs = list(self._jobs.values())
         for job in jobs:
-            if job.task is not None:
-                job.task.cancel()
+            job.stop(Code.INTERRUPTED)
         tasks = [job.task for job in jobs if job.task is not None]
         if self._matching is not None:
             self._matching.cancel()
@@ -179,8 +190,7 @@ class DeployJobs:
         await asyncio.to_thread(self._office.writer.shutdown)
 
     def _refuse_if_busy(self, name: str) -> None:
-        if name in self._leaving:
-            raise Conflict(f"{name} is being destroyed.", "Deploy without `name` to make a new app.")
+        self._refuse_if_leaving(name)
         if len(self.of_app(name)) >= MOST_QUEUED_FOR_ONE_APP:
             raise Conflict(
                 f"{name} has {MOST_QUEUED_FOR_ONE_APP} deployments waiting already.",
@@ -189,9 +199,8 @@ class DeployJobs:
 
     def _refuse_if_occupied(self, name: str) -> None:
         if self._closing:
-            raise _closing()
-        if name in self._leaving:
-            raise Conflict(f"{name} is being destroyed.", "Wait a moment and look again.")
+            raise closing()
+        self._refuse_if_leaving(name)
         if self.of_app(name):
             raise being_deployed(name)
 
@@ -201,6 +210,10 @@ class DeployJobs:
         release = self._office.database.releases.by_id(job.books.release_id)
         same = ("git_url", "branch", "subdirectory", "backend_env", "frontend_env")
         return all(getattr(app, name) == getattr(release, name) for name in same)
+
+    def _refuse_if_leaving(self, name: str) -> None:
+        if name in self._leaving:
+            raise Conflict(f"{name} is being destroyed.", "Deploy without `name` to make a new app.")
 
     def _enter(self, wish: Wish) -> tuple[Deployment, Release]:
         deployments = self._office.database.deployments
@@ -221,6 +234,8 @@ class DeployJobs:
 
     def _change_app(self, app: Deployment, git_url: str, wish: Wish) -> Deployment:
         deployments = self._office.database.deployments
+        if app.phase == Phase.DELETING:
+            raise Conflict(f"{app.container_name} is being destroyed.", "Deploy without `name` to make a new app.")
         if wish.backend_env is not None or wish.frontend_env is not None:
             kept = deployments.environment(app.id)
             deployments.set_environment(
@@ -243,31 +258,46 @@ class DeployJobs:
         books = job.books
         with bind(trace_id=books.trace_id, user=job.username, deployment=books.container_name), ExitStack() as stack:
             try:
-                request = await asyncio.to_thread(self._request_of, books)
-                stack.enter_context(redactor.hiding(_secrets_of(request)))
-                job.url = await self._in_turn(job, request)
+                job.url = await self._in_turn(job, stack)
             except asyncio.CancelledError:
                 job.error = _ended(job.cancel_code)
             except ButlerError as error:
                 job.error = masked(error)
             except Exception:
                 log.exception("a deployment ended in an unknown error")
-                job.error = _unknown(books.trace_id)
-            try:
-                if job.error is not None:
-                    await books.fail(job.error)
-            finally:
-                self._jobs.pop(books.release_id, None)
-                books.close()
+                job.error = unknown(books.trace_id)
+            job.is_ending = True
+            await self._write_down(job)
 
-    async def _in_turn(self, job: Job, request: DeployRequest) -> str | None:
-        """Wait for the app's turn and for a free place, then deploy; returns the address."""
+    async def _write_down(self, job: Job) -> None:
+        """Record how a job ended. What is live on record stays so, whatever came after that."""
+        books = job.books
+        try:
+            if job.error is not None and books.recorded is not None:
+                log.warning("a deployment was ended after it had gone live: %s", job.error)
+                job.error, job.url = None, books.recorded.container.url
+            if job.error is not None:
+                await books.fail(job.error)
+        except Exception:
+            log.exception("the end of a deployment could not be recorded")
+        finally:
+            self._jobs.pop(books.release_id, None)
+            books.close()
+
+    async def _in_turn(self, job: Job, stack: ExitStack) -> str | None:
+        """Wait for the app's turn and for a free place, then deploy; returns the address.
+
+        Nothing is awaited before the turn: the order of asking is the order of deploying. The release's secrets stay
+        hidden until `stack` ends.
+        """
         books = job.books
         lock = self._locks[books.container_name]
         if self._slots.locked() or lock.locked():
             books.emit(Event(EventKind.NOTE, None, "Waiting for another deployment to end."))
         async with lock, self._slots:
             job.has_begun = True
+            request = await asyncio.to_thread(self._request_of, books)
+            stack.enter_context(redactor.hiding(_secrets_of(request)))
             outcome = await simple_pipeline.run_deployment_pipeline(
                 request, books.emit, settings=self._office.settings, ledger=books
             )
@@ -304,16 +334,6 @@ class DeployJobs:
 
 def _secrets_of(request: DeployRequest) -> list[str]:
     return secrets_of(Environment(request.backend_env, request.frontend_env), request.github_token)
-
-
-def _closing() -> ButlerError:
-    return ButlerError("The Butler is shutting down.", "Try again in a minute.", Code.CONFLICT, 503)
-
-
-def _unknown(trace_id: str) -> ButlerError:
-    return ButlerError(
-        "The Butler failed in a way that it does not know.", f"Tell the operator this trace id: {trace_id}."
-    )
 
 
 def _ended(code: Code) -> ButlerError:

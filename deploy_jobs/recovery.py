@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import docker_compose
 import docker_run
@@ -33,13 +33,18 @@ async def settle_records(office: Office) -> None:
             await asyncio.to_thread(_stand_as_before, office, app)
 
 
-async def match_engine(office: Office) -> None:
-    """Make the engine agree with the records; one that does not answer is told, and left for the next start."""
+async def match_engine(office: Office, locks: Mapping[str, asyncio.Lock]) -> None:
+    """Make the engine agree with the records; one that does not answer is told, and left for the next start.
+
+    Each app is looked at while nothing else is done with it: deployments may have begun already.
+    """
     try:
-        apps = await asyncio.to_thread(office.database.deployments.all)
-        await _remove_strangers(office, apps)
-        for app in apps:
-            await _match_app(office, app)
+        await _remove_strangers(office)
+        for app in await asyncio.to_thread(office.database.deployments.all):
+            async with locks[app.container_name]:
+                now = await asyncio.to_thread(office.database.deployments.by_name, app.container_name)
+                if now is not None:
+                    await _match_app(office, now)
     except (ButlerError, CommandFailed) as error:
         log.warning("the engine could not be compared with the records: %s", error)
 
@@ -102,11 +107,13 @@ async def _serve_again(office: Office, app: Deployment) -> None:
             await docker_run.keep_running(state.id, settings)
 
 
-async def _remove_strangers(office: Office, apps: Sequence[Deployment]) -> None:
+async def _remove_strangers(office: Office) -> None:
     """Remove containers that carry our label and belong to no app on record."""
-    known = {app.container_name for app in apps}
+    # In this order: an app is on record before it has a container.
+    states = await docker_run.list_containers(office.settings)
+    known = {app.container_name for app in await asyncio.to_thread(office.database.deployments.all)}
     strangers: dict[str, int] = {}
-    for state in await docker_run.list_containers(office.settings):
+    for state in states:
         name = state.labels.get("butler.app", "")
         if name and name not in known:
             strangers[name] = int(state.labels.get("butler.user", "0"))

@@ -90,22 +90,31 @@ def _nothing_recognised(workspace: Workspace, aside: PlanWarning | None) -> Depl
             "The folder is empty: there is nothing to deploy.",
             "Commit the application, or choose another branch or subdirectory.",
         )
-    folders = [f"{name}/ ({kind})" for name, kind in _recognised_folders(workspace)]
-    lines = [
-        *(f"candidate: {name}" for name in folders),
-        *(f"candidate: {path}" for path in dockerfile.variants(workspace)),
-    ]
-    reasons = _reasons(workspace, aside)
-    message = "Nothing here says how it should be deployed. Looked for: " + ", ".join(s.NAME for s in STRATEGIES) + "."
-    if reasons:
-        message += " " + " ".join(reasons)
-    hint = (
-        f"Deploy one of its folders by giving the subdirectory: {', '.join(folders)}."
+    places = _recognised_folders(workspace)
+    prefix = f"{workspace.subdirectory}/".lstrip("/")
+    folders = [f"{prefix}{name}/ ({kind})" for name, kind in places]
+    inside = tuple(f"{name}/" for name, _ in places)
+    variants = [f"{prefix}{path}" for path in dockerfile.variants(workspace) if not path.startswith(inside)]
+    reasons = " ".join(_reasons(workspace, aside))
+    message = (
+        "The application is not at the top: nothing there says how to deploy it, but its folders do."
         if folders
-        else "Add a Dockerfile, a start script in package.json, a web process in a Procfile, or an index.html."
+        else f"Nothing here says how it should be deployed. Looked for: {', '.join(s.NAME for s in STRATEGIES)}."
     )
     top = sorted({path.split("/")[0] + ("/" if "/" in path else "") for path in files})
-    return DeploymentFailed(Code.NOTHING_RECOGNISED, message, hint, [*lines, f"found: {', '.join(top[:30])}"])
+    lines = [*(f"candidate: {name}" for name in (*folders, *variants)), f"found: {', '.join(top[:30])}"]
+    return DeploymentFailed(
+        Code.NOTHING_RECOGNISED, f"{message} {reasons}".strip(), _what_to_add(folders, variants), lines
+    )
+
+
+def _what_to_add(folders: list[str], variants: list[str]) -> str:
+    if folders:
+        more = " and others" if len(folders) == _MAX_CANDIDATES else ""
+        return f"Deploy one of them by giving the subdirectory: {', '.join(folders)}{more}."
+    if variants:
+        return f"Call the Dockerfile that should be used `Dockerfile` (there is {', '.join(variants)}), and commit it."
+    return "Add a Dockerfile, a start script in package.json, a web process in a Procfile, or an index.html."
 
 
 def _reasons(workspace: Workspace, aside: PlanWarning | None) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dockerfile_templates.python_basis import application_plan, procfile_start
 from domain import Evidence, Kind, Plan
-from workspace import Workspace, python_facts
+from workspace import Workspace, open_folder, python_facts
 from workspace.facts import Fact
 
 NAME = "django"
@@ -17,16 +17,29 @@ PORT = 8000
 _BARE = "'django.core.wsgi:get_wsgi_application()'"
 _SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE['\"]\s*,\s*['\"]([\w.]+)['\"]")
 _STATIC_ROOT = re.compile(r"^\s*STATIC_ROOT\s*=", re.MULTILINE)
+_OTHER_PROJECTS = ("package.json", "requirements.txt", "pyproject.toml", "Dockerfile", "go.mod", "*compose.y*ml")
 _INTERFACE = re.compile(r"^\s*(WSGI|ASGI)_APPLICATION\s*=\s*['\"]([\w.]+)\.(\w+)['\"]", re.MULTILINE)
 
 
 def matches(workspace: Workspace) -> bool:
-    """Whether there is a manage.py of Django's with the module that serves it."""
+    """Whether there is a manage.py of Django's with the module that serves it, and it is what the repository is."""
     manage = _manage(workspace)
-    return manage is not None and (procfile_start(workspace) is not None or _module(workspace, manage) is not None)
+    if manage is None or _is_one_of_many(workspace, manage):
+        return False
+    return procfile_start(workspace) is not None or _module(workspace, manage) is not None
 
 
 def plan(workspace: Workspace) -> Plan:
+    """The plan of the folder that declares the dependencies, where that is not the root."""
+    folder = _home(workspace)
+    if not folder:
+        return _plan(workspace)
+    made = _plan(open_folder(workspace.checkout, f"{workspace.subdirectory}/{folder}".lstrip("/")))
+    reason = Evidence("context", folder, "the folder of manage.py that declares the dependencies")
+    return replace(made, context=folder, evidence=(*made.evidence, reason))
+
+
+def _plan(workspace: Workspace) -> Plan:
     """Procfile's word on the start if it has one; collectstatic where STATIC_ROOT is set."""
     manage = _manage(workspace)
     assert manage is not None, "plan() follows matches()"  # noqa: S101
@@ -51,6 +64,30 @@ def _manage(workspace: Workspace) -> str | None:
     found = [path for path in workspace.glob("**/manage.py") if path.count("/") <= 2]
     found = [path for path in found if re.search(r"\bdjango\b", workspace.read_text(path) or "", re.IGNORECASE)]
     return min(found, key=lambda path: (path.count("/"), path), default=None)
+
+
+def _declares(workspace: Workspace) -> bool:
+    return python_facts.has_manifest(workspace) or procfile_start(workspace) is not None
+
+
+def _home(workspace: Workspace) -> str:
+    """The folder above manage.py that says what to install, the outermost one; "" for the root."""
+    parts = (_manage(workspace) or "").split("/")[:-1]
+    folders = ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
+    if _declares(workspace):
+        return ""
+    inner = {
+        folder: open_folder(workspace.checkout, f"{workspace.subdirectory}/{folder}".lstrip("/")) for folder in folders
+    }
+    return next((folder for folder in folders if _declares(inner[folder])), "")
+
+
+def _is_one_of_many(workspace: Workspace, manage: str) -> bool:
+    """Whether a manage.py further down is only one project of a collection, which a person must choose from."""
+    if "/" not in manage or _declares(workspace):
+        return False
+    tops = {path.split("/")[0] for name in _OTHER_PROJECTS for path in workspace.glob(f"*/{name}")}
+    return len(tops - {manage.split("/")[0]}) > 1
 
 
 def _start(workspace: Workspace, manage: str) -> Fact:

@@ -11,7 +11,7 @@ from dockerfile_text.stages import Reading, read
 OWN_PREFIX = "local-registry/"
 
 _OFFICIAL_SYNTAX = re.compile(r"(?:docker\.io/)?docker/dockerfile(?:-upstream)?(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?")
-_HUB = re.compile(r"^(?:index\.|registry-1\.)?docker\.io/", re.IGNORECASE)
+_HUB = re.compile(r"^(?:[a-z0-9-]+\.)?docker\.io/", re.IGNORECASE)
 _FETCHING = frozenset({"FROM", "COPY", "ADD", "RUN", "ONBUILD"})
 _HARMLESS_NETWORKS = frozenset({"default", "none"})
 

@@ -76,4 +76,5 @@ def _without_null(field: dict[str, Any]) -> dict[str, Any]:
     alternatives = [one for one in field.get("anyOf", ()) if one != {"type": "null"}]
     if len(alternatives) != 1:
         return field
-    return {name: value for name, value in field.items() if name not in ("anyOf", "default")} | alternatives[0]
+    kept = {name: value for name, value in field.items() if name not in ("anyOf", "default")}
+    return {**kept, **alternatives[0]}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
+
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
@@ -20,6 +23,8 @@ _POLICY = (
 )
 # Swagger's page loads its script and style from elsewhere and starts with an inline script.
 _DOCS = ("/docs", "/redoc")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_PORT = re.compile(r":[0-9]*$")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -32,6 +37,7 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
     """Put the guards around the application; the last one added sees a request first."""
     app.add_middleware(BodyLimit, most_bytes=LARGEST_BODY_BYTES)
     app.add_middleware(UnknownErrors)
+    app.add_middleware(KnownHosts, names=_names(settings))
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -65,6 +71,30 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+class KnownHosts:
+    """Refuses requests for a name that is not ours.
+
+    A page of anybody's site can have its own name lead to this machine, and would then count as the Butler's own.
+    Addresses and names without a dot are nobody's to register, so they are let through.
+    """
+
+    def __init__(self, app: ASGIApp, names: frozenset[str]) -> None:
+        self._app = app
+        self._names = names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket") or not self._names or self._is_known(scope):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 4403, "reason": "unknown host name"})
+        else:
+            await _unknown_host()(scope, receive, send)
+
+    def _is_known(self, scope: Scope) -> bool:
+        host = _PORT.sub("", dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower())
+        return "." not in host or host in self._names or _is_address(host)
 
 
 class BodyLimit:
@@ -109,6 +139,26 @@ class BodyLimit:
             if not is_refused:
                 raise
         return not is_refused
+
+
+def _names(settings: Settings) -> frozenset[str]:
+    """The names that are known; none where any will do."""
+    given = frozenset(name.lower() for name in settings.allowed_hosts)
+    if "*" in given or not given and settings.host not in _LOOPBACK:
+        return frozenset()
+    return given | {settings.public_host.lower()}
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(host))
+    except ValueError:
+        return False
+
+
+def _unknown_host() -> JSONResponse:
+    hint = "Use the server's own name; BUTLER_ALLOWED_HOSTS lists those that it answers to."
+    return answer(ButlerError("This server is not known by that name.", hint, Code.INVALID_REQUEST, 400))
 
 
 def _too_large() -> JSONResponse:

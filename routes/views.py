@@ -102,7 +102,7 @@ class DeploymentView(BaseModel):
     container_name: str
     git_url: str
     status: Status
-    deployed_url: str | None
+    deployed_url: str | None = None
     created_at: datetime
     updated_at: datetime
     phase: str = Field(description="The step that is under way, or `queued`, `live`, `failed`, `stopped`, `deleting`.")
@@ -126,7 +126,7 @@ class DeployedView(BaseModel):
     """The answer of a deployment: the document's four fields, and the app."""
 
     message: str
-    deployed_url: str | None
+    deployed_url: str | None = None
     container_name: str
     trace_id: str
     status: Status
@@ -239,21 +239,23 @@ class PlanView(BaseModel):
 
     strategy: str
     kind: Kind
-    framework: str | None
-    language: str | None
-    version: str | None
-    package_manager: str | None
-    install: str | None
-    build: str | None
-    start: str | None
-    port: int | None
-    dockerfile: str | None = Field(description="Path of the repository's own, or the text of the one that is written.")
+    framework: str | None = None
+    language: str | None = None
+    version: str | None = None
+    package_manager: str | None = None
+    install: str | None = None
+    build: str | None = None
+    start: str | None = None
+    port: int | None = None
+    dockerfile: str | None = Field(
+        None, description="Path of the repository's own, or the text of the one that is written."
+    )
     services: list[str]
-    main_service: str | None
+    main_service: str | None = None
     evidence: list[dict[str, str]]
     warnings: list[dict[str, str]]
     candidates: list[str]
-    error: FailureView | None
+    error: FailureView | None = None
     commit: str
     branch: str
     git_url: str

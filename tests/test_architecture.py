@@ -20,7 +20,7 @@ LAYERS: list[set[str]] = [
     {"deploy_jobs", "auth", "rate_limits"},
     {"routes", "login"},
     {"orchestrator"},
-    {"butler_cli", "demo"},
+    {"butler_cli", "cli", "demo"},
 ]
 LEVEL = {name: number for number, names in enumerate(LAYERS) for name in names}
 MOST_LINES_IN_A_FILE = 400
@@ -99,7 +99,7 @@ HOMES = {
     "alembic": {"database"},
     "fastapi": {"auth", "login", "routes", "orchestrator", "connection_manager", "rate_limits"},
     "prometheus_client": {"routes"},
-    "typer": {"butler_cli"},
+    "typer": {"butler_cli", "cli"},
 }
 
 

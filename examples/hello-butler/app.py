@@ -2,13 +2,13 @@
 
 import html
 import os
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
-STARTED = datetime.now(timezone.utc)
+STARTED = datetime.now(UTC)
 PAGE = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
 
 app = FastAPI(title="Hello, Butler")

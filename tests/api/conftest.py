@@ -67,7 +67,7 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def app(settings: Settings, pipeline: FakePipeline, tools: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     """The whole application, without an engine to compare its records with."""
 
-    async def match_nothing(_office: object) -> None:
+    async def match_nothing(*_office: object) -> None:
         """No engine, nothing to match."""
 
     monkeypatch.setattr(deploy_jobs.queue, "match_engine", match_nothing)

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import hypothesis
+import jsonschema_rs
 import pytest
 import schemathesis
 from fastapi import FastAPI
 from hypothesis import HealthCheck
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from starlette.testclient import TestClient
 
 from auth import Auth
 from domain import Phase, Status
@@ -98,3 +100,110 @@ def test_generated_requests_find_nothing_against_the_description(
 
 async def _no_containers(_settings: Settings, *, app: str | None = None) -> list[Any]:
     return []
+
+
+# --- what the description tells
+
+
+def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = document["components"]["schemas"][name] if name else schema
+    return found
+
+
+def examples_of(document: dict[str, Any], content: dict[str, Any]) -> list[Any]:
+    """All examples of a body, wherever the description may keep them."""
+    shown = [one["value"] for one in content.get("examples", {}).values()]
+    shown += [content["example"]] if "example" in content else []
+    schema = resolved(document, content.get("schema", {}))
+    schema = resolved(document, schema.get("items", schema.get("anyOf", [schema])[0]))
+    return shown or schema.get("examples", [])
+
+
+def bodies(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for label, operation in operations(document):
+        for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+            yield f"{label} takes {kind}", content
+        for status, answer in operation["responses"].items():
+            for kind, content in answer.get("content", {}).items():
+                yield f"{label} answers {status} {kind}", content
+
+
+def test_every_request_and_every_answer_has_an_example(document: dict[str, Any]):
+    assert [place for place, content in bodies(document) if not examples_of(document, content)] == []
+
+
+def test_every_example_fits_its_schema(document: dict[str, Any]):
+    for place, content in bodies(document):
+        schema = content.get("schema", {})
+        alternatives = [{**one, "components": document["components"]} for one in (schema, schema.get("items", schema))]
+        for example in examples_of(document, content):
+            assert any(jsonschema_rs.is_valid(one, example) for one in alternatives), (place, example)
+
+
+def test_every_operation_says_what_it_does_and_which_errors_it_answers(document: dict[str, Any]):
+    for label, operation in operations(document):
+        assert operation["summary"] and operation.get("description"), label
+        statuses = set(operation["responses"])
+        assert {"500", "503"} <= statuses, label
+        assert not operation.get("security") or "401" in statuses, label
+        assert "requestBody" not in operation or {"413", "422"} <= statuses, label
+        assert "parameters" not in operation or "422" in statuses, label
+        for answer in operation["responses"].values():
+            assert "X-Request-ID" in answer["headers"], label
+
+
+def test_every_error_has_the_one_shape(document: dict[str, Any]):
+    assert not {"HTTPValidationError", "ValidationError"} & set(document["components"]["schemas"])
+    for label, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            if status >= "400" and label != "GET /health":
+                schema = resolved(document, answer["content"]["application/json"]["schema"])
+                assert schema["properties"]["error"] == {"$ref": "#/components/schemas/ErrorDetail"}, (label, status)
+
+
+def test_everything_but_the_ways_in_and_the_server_s_state_asks_for_a_token(document: dict[str, Any]):
+    open_to_all = {label for label, operation in operations(document) if not operation.get("security")}
+    assert open_to_all == {
+        "POST /api/auth/register",
+        "POST /api/auth/login",
+        "POST /api/auth/refresh",
+        "GET /health",
+        "GET /metrics",
+    }
+
+
+def test_what_is_described_as_protected_is(document: dict[str, Any], client: TestClient):
+    for label, operation in operations(document):
+        if operation.get("security"):
+            method, path = label.split()
+            answer = client.request(method, path.replace("{name}", NAME))
+            assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthorised"), label
+            assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_the_page_of_the_description_can_log_in(client: TestClient, document: dict[str, Any]):
+    scheme = document["components"]["securitySchemes"]["OAuth2PasswordBearer"]
+    address = scheme["flows"]["password"]["tokenUrl"]
+    client.post("/api/auth/register", json={"username": "carol", "email": "c@example.org", "password": "correct horse"})
+    form = {"grant_type": "password", "username": "carol", "password": "correct horse"}
+    token = client.post(address, data=form).json()["access_token"]
+    assert client.get("/deployments", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    assert "swagger" in client.get("/docs").text
+
+
+def test_headers_of_answers_are_described(document: dict[str, Any]):
+    answers = {label: operation["responses"] for label, operation in operations(document)}
+    assert {"X-Total-Count", "Link"} <= set(answers["GET /deployments"]["200"]["headers"])
+    assert "Location" in answers["POST /deploy"]["202"]["headers"]
+    assert "Retry-After" in answers["POST /deploy"]["429"]["headers"]
+    assert "WWW-Authenticate" in answers["GET /deployments"]["401"]["headers"]
+
+
+def test_a_method_that_is_not_there_is_answered_with_all_that_are(client: TestClient):
+    for path, methods in {"/deployments/x": {"GET", "DELETE"}, "/api/auth/github-token": {"PUT", "DELETE"}}.items():
+        answer = client.patch(path)
+        assert answer.status_code == 405
+        assert set(answer.headers["allow"].split(", ")) == methods
+        assert answer.json()["error"]["code"] == "invalid-request"
+    assert client.post("/login").headers["allow"]

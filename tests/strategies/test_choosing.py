@@ -111,6 +111,26 @@ def test_asset_tooling_does_not_make_a_django_site_a_node_project(tmp_path: Path
     assert plan_of(tmp_path, files).kind is Kind.DJANGO
 
 
+MANAGE = 'import django\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "site.settings")'
+DJANGO = {"manage.py": MANAGE, "site/settings.py": 'WSGI_APPLICATION = "site.wsgi.application"'}
+
+
+def test_a_django_site_in_a_folder_is_installed_from_that_folders_own_requirements(tmp_path: Path) -> None:
+    files = {f"shop/src/{path}": text for path, text in DJANGO.items()} | {"shop/requirements.txt": "django\nqrcode"}
+    plan = plan_of(tmp_path, files)
+    assert (plan.kind, plan.context, plan.install) == (Kind.DJANGO, "shop", "pip install -r requirements.txt")
+    assert plan.start is not None and "--chdir src site.wsgi" in plan.start
+
+
+def test_a_django_site_among_other_projects_is_a_candidate_and_not_chosen(tmp_path: Path) -> None:
+    files = {f"django/app/{path}": text for path, text in DJANGO.items()}
+    files |= {"flask/compose.yaml": "services: {web: {build: ., ports: ['80:80']}}", "react/package.json": "{}"}
+    with pytest.raises(DeploymentFailed) as failure:
+        plan_of(tmp_path, files)
+    assert "candidate: django/ (django)" in failure.value.lines
+    assert "candidate: flask/ (compose)" in failure.value.lines
+
+
 def test_a_python_application_with_a_public_folder_is_not_static(tmp_path: Path) -> None:
     files = {"requirements.txt": "fastapi", "api/index.py": FASTAPI, "public/index.html": "<p>"}
     plan = plan_of(tmp_path, files)
@@ -215,6 +235,20 @@ def test_nothing_recognised_says_what_came_near_and_which_folders_would_do(tmp_p
     assert "package.json names no start command" in failure.value.message
     assert "apps/api/ (fastapi), apps/web/ (nextjs)" in failure.value.hint
     assert "candidate: apps/web/ (nextjs)" in failure.value.lines
+
+
+def test_candidates_are_named_from_the_repositorys_top_as_a_person_must_give_them(tmp_path: Path) -> None:
+    repository(tmp_path, {"shop/web/index.html": "<p>", "shop/web/Dockerfile.dev": "FROM scratch", "shop/notes": "x"})
+    with pytest.raises(DeploymentFailed) as failure:
+        detect(open_folder(tmp_path, "shop"))
+    assert failure.value.hint == "Deploy one of them by giving the subdirectory: shop/web/ (static)."
+    assert failure.value.lines == ("candidate: shop/web/ (static)", "found: notes, web/")
+
+
+def test_a_dockerfile_of_another_name_is_pointed_at_where_nothing_else_fits(tmp_path: Path) -> None:
+    with pytest.raises(DeploymentFailed) as failure:
+        plan_of(tmp_path, {"Dockerfile.static": "FROM scratch", "notes.txt": "x"})
+    assert "(there is Dockerfile.static)" in failure.value.hint
 
 
 def test_an_empty_repository_is_said_to_be_empty(tmp_path: Path) -> None:

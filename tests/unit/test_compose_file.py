@@ -334,6 +334,18 @@ def test_two_sites_of_equal_rank_are_both_named() -> None:
     assert (chosen.service, chosen.others) == ("vote", ("result",))
 
 
+def test_what_only_a_profile_starts_is_no_site_and_makes_nothing_look_like_a_back_end() -> None:
+    services: dict[str, Any] = {
+        "vote": {"build": "vote", "ports": ["8080:80"]},
+        "result": {"build": "r", "ports": ["8081:80"]},
+        "nginx": {"image": "nginx", "ports": ["80:80"], "profiles": ["debug"]},
+        "seed": {"build": "seed", "depends_on": ["vote"], "profiles": ["seed"]},
+    }
+    chosen = choose_site({"services": services})
+    assert chosen is not None
+    assert (chosen.service, chosen.others) == ("vote", ("result",))
+
+
 @given(
     st.dictionaries(
         st.text(max_size=8),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,15 +19,17 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlmodel import Session, select
 
 import database.engine
 from database import Database, Deployment, Environment, PortReservation, Release, User, may_move
 from database.engine import WRITING, file_of, open_engine, read_address
-from database.migrate import alembic_config
+from database.migrate import newest_revision
+from database.upgrade import alembic_config
 from domain import Phase, Secret, Stage, Status
 from robust_error_handler import ButlerError, Code, Conflict, DeploymentFailed, NotFound
-from settings import Settings
+from settings import ROOT, Settings
 
 
 @pytest.fixture
@@ -80,6 +84,19 @@ def test_the_migrations_and_the_tables_in_the_code_agree(db: Database, settings:
     engine.dispose()
 
 
+def test_the_newest_revision_is_the_one_that_alembic_knows_as_head() -> None:
+    assert newest_revision() == ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+def test_a_database_that_is_up_to_date_is_not_worth_loading_alembic(db: Database, settings: Settings) -> None:
+    code = (
+        "import sys; from database import Database; from settings import ROOT, Settings; from pathlib import Path;"
+        f"Database(Settings(_env_file=None, data_dir=Path({str(settings.data_dir)!r}))).migrate();"
+        "raise SystemExit('alembic' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
 def test_every_migration_can_be_undone_and_done_again(db: Database, settings: Settings) -> None:
     engine = open_engine(read_address(settings.database_address), foreign_keys=False)
     with engine.execution_options(**WRITING).begin() as connection:
@@ -127,6 +144,7 @@ def later_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
     root = Path(database.__file__).parent.parent
     shutil.copytree(root / "migrations", tmp_path / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr("database.migrate.ROOT", tmp_path)
+    monkeypatch.setattr("database.upgrade.ROOT", tmp_path)
     return lambda body: add_a_revision(tmp_path / "migrations", body)
 
 

@@ -1,4 +1,4 @@
-"""Errors without the secrets of the app that they are about, which are known only while it is worked on."""
+"""Why something asked of an app cannot be done or came to nothing, in words without the app's secrets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from database import Environment
 from domain import Secret
-from robust_error_handler import ButlerError
+from robust_error_handler import ButlerError, Code, Conflict
 from robust_logging import redactor, secret_values
 
 
@@ -31,3 +31,28 @@ def errors_masked(environment: Environment) -> Iterator[None]:
             yield
         except ButlerError as error:
             raise masked(error) from error.__cause__
+
+
+def unknown(trace_id: str) -> ButlerError:
+    """The error of whatever nobody expected; the trace itself goes to the server's log."""
+    return ButlerError(
+        "The Butler failed in a way that it does not know.", f"Tell the operator this trace id: {trace_id}."
+    )
+
+
+def closing() -> ButlerError:
+    """The refusal of anything new while the Butler shuts down."""
+    return ButlerError("The Butler is shutting down.", "Try again in a minute.", Code.CONFLICT, 503)
+
+
+def being_deployed(container_name: str) -> Conflict:
+    """The refusal of a deed while the app is being deployed."""
+    return Conflict(
+        f"{container_name} is being deployed.",
+        f"Wait until that has ended, or cancel it with `POST /deployments/{container_name}/cancel`.",
+    )
+
+
+def never_live(container_name: str) -> Conflict:
+    """The refusal of a deed on an app that there is nothing of."""
+    return Conflict(f"{container_name} has never been live.", "Deploy it first.")

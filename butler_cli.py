@@ -1,0 +1,345 @@
+"""The command line of DevOps Butler: reads what was typed and hands it to `cli`; each command imports what it needs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from cli.api import Api
+    from cli.output import Output
+
+EPILOG = """\
+\b
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 degraded (health), 4 not logged in,
+5 not found, 6 no server answers, 7 time is up, 130 interrupted.
+
+\b
+The server is found by --url, BUTLER_URL, BUTLER_PORT, the last log-in, or it is
+http://127.0.0.1:8000. BUTLER_TOKEN is used in place of a log-in. Results go to
+standard output, all else to standard error; NO_COLOR is respected.
+"""
+
+app = typer.Typer(
+    name="butler",
+    help="A Git URL becomes a running URL.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # rich would double the time until the help is there
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+images = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Stand-ins for base images on this machine.")
+app.add_typer(images, name="base-images")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object; errors too.")]
+Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="Address of the server.", show_default=False)]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the app, as `list` shows it.", show_default=False)]
+Branch = Annotated[str | None, typer.Option("--branch", "-b", metavar="NAME", help="Branch or tag.")]
+Folder = Annotated[str | None, typer.Option("--subdirectory", "-d", metavar="PATH", help="Folder in the repository.")]
+User = Annotated[str | None, typer.Option("--username", "-u", metavar="NAME", help="User name (or e-mail address).")]
+Email = Annotated[str | None, typer.Option("--email", metavar="ADDRESS", help="E-mail address of a new account.")]
+FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+BackendEnv = Annotated[
+    Path | None,
+    typer.Option(
+        "--backend-env", metavar="FILE", exists=True, dir_okay=False, readable=True, help="Variables of the app."
+    ),
+]
+FrontendEnv = Annotated[
+    Path | None,
+    typer.Option(
+        "--frontend-env", metavar="FILE", exists=True, dir_okay=False, readable=True, help="Variables of the build."
+    ),
+]
+
+
+@app.callback(invoke_without_command=True)
+def start(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """A Git URL becomes a running URL."""
+    if version:
+        show_version()
+        raise typer.Exit()
+
+
+@app.command()
+def deploy(
+    address: Annotated[str, typer.Argument(metavar="URL", help="Address of a Git repository, or a folder here.")],
+    branch: Branch = None,
+    subdirectory: Folder = None,
+    name: Annotated[
+        str | None, typer.Option("--name", "-n", metavar="NAME", help="Deploy this app of yours again.")
+    ] = None,
+    backend_env: BackendEnv = None,
+    frontend_env: FrontendEnv = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Print the name and return at once.")] = False,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", metavar="SECONDS", min=1, help="Wait no longer.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every line of output.")] = False,
+    json: Json = False,
+    url: Url = None,
+) -> None:
+    """Deploy a repository; prints its address once that answers."""
+    from cli import deploying
+
+    wish = deploying.Wish(
+        address, branch, subdirectory, name, backend_env, frontend_env, detach, timeout, is_verbose=verbose
+    )
+    with _api(json, url) as (api, output):
+        deploying.deploy(api, output, wish)
+
+
+@app.command()
+def plan(
+    address: Annotated[str, typer.Argument(metavar="URL_OR_FOLDER", help="A repository, or a folder here.")],
+    branch: Branch = None,
+    subdirectory: Folder = None,
+    dockerfile: Annotated[bool, typer.Option("--dockerfile", help="Print the Dockerfile only.")] = False,
+    json: Json = False,
+    url: Url = None,
+) -> None:
+    """Show what would be done with a repository, and why; a folder is planned without a server."""
+    from cli import planning
+
+    with _api(json, url) as (api, output):
+        planning.plan(api, output, address, branch=branch, subdirectory=subdirectory, dockerfile=dockerfile)
+
+
+@app.command(name="list")
+def list_apps(json: Json = False, url: Url = None) -> None:
+    """List your apps."""
+    from cli import apps
+
+    with _api(json, url) as (api, output):
+        apps.list_apps(api, output)
+
+
+@app.command()
+def status(name: Name, json: Json = False, url: Url = None) -> None:
+    """Show one app, and what its newest release failed of."""
+    from cli import apps
+
+    with _api(json, url) as (api, output):
+        apps.status(api, output, name)
+
+
+@app.command()
+def logs(
+    name: Name,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
+    lines: Annotated[
+        int | None, typer.Option("--lines", "-n", min=1, metavar="N", help="Only the last N lines.")
+    ] = None,
+    build: Annotated[bool | None, typer.Option("--build/--app", help="The deployment's log, or the app's own.")] = None,
+    release: Annotated[int | None, typer.Option("--release", min=1, metavar="N", help="Of this release.")] = None,
+    no_color: Annotated[bool, typer.Option("--no-color", help="Without colours.")] = False,
+    json: Json = False,
+    url: Url = None,
+) -> None:
+    """Show what an app writes, or what its deployment did."""
+    from cli.logs import logs as show
+
+    with _api(json, url, no_colour=no_color) as (api, output):
+        show(api, output, name, of_build=build, follow=follow, lines=lines, release=release)
+
+
+@app.command()
+def cancel(name: Name, json: Json = False, url: Url = None) -> None:
+    """End a deployment that is under way; the release before it goes on serving."""
+    from cli import apps
+
+    with _api(json, url) as (api, output):
+        apps.cancel(api, output, name)
+
+
+@app.command()
+def destroy(
+    name: Name,
+    confirm: Annotated[str | None, typer.Option("--confirm", metavar="NAME", help="Its name once more.")] = None,
+    json: Json = False,
+    url: Url = None,
+) -> None:
+    """Remove an app with its containers, images, volumes and logs."""
+    from cli import apps
+
+    with _api(json, url) as (api, output):
+        apps.destroy(api, output, name, confirm)
+
+
+@app.command(name="open")
+def open_app(name: Name, json: Json = False, url: Url = None) -> None:
+    """Open an app in the browser."""
+    from cli import apps
+
+    with _api(json, url) as (api, output):
+        apps.open_app(api, output, name)
+
+
+@app.command()
+def login(
+    username: User = None,
+    email: Email = None,
+    register: Annotated[bool, typer.Option("--register", help="Make an account first.")] = False,
+    password_stdin: FromStdin = False,
+    token_stdin: Annotated[bool, typer.Option("--token-stdin", help="Read a token from standard input.")] = False,
+    json: Json = False,
+    url: Url = None,
+) -> None:
+    """Log in; the log-in is stored for you only, and renews itself."""
+    from cli import accounts
+
+    with _api(json, url) as (api, output):
+        if token_stdin:
+            accounts.log_in_with_token(api, output)
+        elif register:
+            accounts.register(api, output, username=username, email=email, password_from_stdin=password_stdin)
+        else:
+            accounts.log_in(api, output, username=username, password_from_stdin=password_stdin)
+
+
+@app.command()
+def register(
+    username: User = None,
+    email: Email = None,
+    password_stdin: FromStdin = False,
+    json: Json = False,
+    url: Url = None,
+) -> None:
+    """Make an account and log in."""
+    from cli import accounts
+
+    with _api(json, url) as (api, output):
+        accounts.register(api, output, username=username, email=email, password_from_stdin=password_stdin)
+
+
+@app.command()
+def logout(json: Json = False, url: Url = None) -> None:
+    """Log out, on the server too."""
+    from cli import accounts
+
+    with _api(json, url) as (api, output):
+        accounts.log_out(api, output)
+
+
+@app.command()
+def whoami(json: Json = False, url: Url = None) -> None:
+    """Show who is logged in."""
+    from cli import accounts
+
+    with _api(json, url) as (api, output):
+        accounts.who_am_i(api, output)
+
+
+@app.command()
+def health(json: Json = False, url: Url = None) -> None:
+    """Show how the server and its tools are; exit code 3 where one is not well."""
+    from cli import machine
+
+    with _api(json, url) as (api, output):
+        machine.health(api, output)
+
+
+@images.command(name="list")
+def list_images(json: Json = False) -> None:
+    """List the stand-ins on this machine."""
+    from cli import machine
+
+    with _output(json) as output:
+        machine.list_base_images(output)
+
+
+@images.command(name="build")
+def build_image(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An official name, such as node:22-slim, or a family.")],
+    json: Json = False,
+) -> None:
+    """Build a stand-in anew, from packages."""
+    from cli import machine
+
+    with _output(json) as output:
+        machine.build_base_image(output, name)
+
+
+@images.command(name="remove")
+def remove_images(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Its name; all of them without it.")] = None,
+    json: Json = False,
+) -> None:
+    """Remove stand-ins; those in use stay."""
+    from cli import machine
+
+    with _output(json) as output:
+        machine.remove_base_images(output, name)
+
+
+@app.command(name="version")
+def show_version(json: Json = False) -> None:
+    """Print the version."""
+    from cli import machine
+
+    with _output(json) as output:
+        machine.version(output)
+
+
+@contextmanager
+def _output(json: bool, *, no_colour: bool = False) -> Iterator[Output]:
+    """Where a command prints to; what it fails of is printed there, and becomes the exit code."""
+    from cli.failures import Failure, exit_code_of, from_system
+    from cli.output import Output
+    from robust_error_handler import ButlerError
+
+    output = Output(as_json=json, no_colour=no_colour)
+    try:
+        with from_system():
+            yield output
+    except ButlerError as error:
+        if not (isinstance(error, Failure) and error.is_shown):
+            output.failure(error)
+        raise typer.Exit(exit_code_of(error)) from error
+
+
+@contextmanager
+def _api(json: bool, url: str | None, *, no_colour: bool = False) -> Iterator[tuple[Api, Output]]:
+    """The server that is meant, and where to print to."""
+    with _output(json, no_colour=no_colour) as output:
+        from cli.api import Api
+        from cli.credentials import SessionFile
+        from cli.server import find_server
+
+        sessions = SessionFile()
+        yield Api(find_server(url, sessions), sessions), output
+
+
+def main() -> None:
+    """Run the command that was typed, and end with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    arguments = sys.argv[1:]
+    if "--json" not in arguments:
+        app(args=arguments, prog_name="butler")
+        return
+    try:
+        code = app(args=arguments, prog_name="butler", standalone_mode=False)
+    except (typer.TyperException, typer.Abort) as error:
+        _print_usage_error(error)
+        code = getattr(error, "exit_code", 1)
+    sys.exit(code or 0)
+
+
+def _print_usage_error(error: Exception) -> None:
+    from cli.failures import usage
+    from cli.output import Output
+
+    message = error.format_message() if isinstance(error, typer.TyperException) else "Nothing was entered."
+    Output(as_json=True).failure(usage(message, "See --help."))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""The HTTP API as functions: sends requests, keeps the log-in alive, and turns every error into a Failure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx2
+
+from cli.credentials import Session, SessionFile
+from cli.failures import ExitCode, Failure, from_answer, not_logged_in, unreachable
+from cli.server import Server
+
+CONNECT_SECONDS = 5.0
+REQUEST_SECONDS = 60.0
+# What the server does while it is asked: cloning for a plan, stopping containers.
+LONG_REQUEST_SECONDS = 900.0
+_RENEW_BEFORE_SECONDS = 60.0
+_PAGE = 200
+
+
+class Api:
+    """One server, as one user."""
+
+    def __init__(self, server: Server, sessions: SessionFile, transport: httpx2.BaseTransport | None = None) -> None:
+        self.server = server
+        self.sessions = sessions
+        self._client = httpx2.Client(
+            base_url=server.url,
+            timeout=httpx2.Timeout(REQUEST_SECONDS, connect=CONNECT_SECONDS),
+            trust_env=not server.is_local,
+            headers={"User-Agent": "butler-cli", "Accept": "application/json"},
+            transport=transport,
+        )
+
+    def token(self) -> str:
+        """An access token that is good for a while yet. Raises a Failure where nobody is logged in."""
+        if self.server.token:
+            return self.server.token
+        session = self.sessions.get(self.server.url)
+        if session is None:
+            raise not_logged_in(self.server.url)
+        is_ending = session.expires_at is not None and session.expires_at - time.time() < _RENEW_BEFORE_SECONDS
+        return self.renewed_token(session.access_token) if is_ending else session.access_token
+
+    def renewed_token(self, stale: str) -> str:
+        """A token in place of one that has ended. Another command may have renewed it already; then that one."""
+        if self.server.token:
+            raise not_logged_in(self.server.url, "The token in BUTLER_TOKEN is not valid, or no longer.")
+        with self.sessions.lock():
+            session = self.sessions.get(self.server.url)
+            if session is None:
+                raise not_logged_in(self.server.url)
+            if session.access_token != stale:
+                return session.access_token
+            return self._renew(session).access_token
+
+    def get(self, path: str, **options: Any) -> httpx2.Response:
+        """GET with the user's token."""
+        return self.request("GET", path, **options)
+
+    def request(self, method: str, path: str, *, seconds: float = REQUEST_SECONDS, **options: Any) -> httpx2.Response:
+        """A request with the user's token, which is renewed where the server does not accept it (any more)."""
+        token = self.token()
+        response = self.send(method, path, token=token, seconds=seconds, **options)
+        if response.status_code == 401:
+            response = self.send(method, path, token=self.renewed_token(token), seconds=seconds, **options)
+        return checked(response, self.server.url)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        seconds: float = REQUEST_SECONDS,
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> httpx2.Response:
+        """A request as it is; the answer may be an error. Raises a Failure where no server answers."""
+        authorised = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
+        timeout = httpx2.Timeout(seconds, connect=CONNECT_SECONDS)
+        try:
+            return self._client.request(method, path, headers=authorised, timeout=timeout, **options)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
+            raise unreachable(self.server.url, _reason(error)) from error
+        except httpx2.TimeoutException as error:
+            raise Failure(
+                f"{self.server.url} did not answer within {seconds:g} s.",
+                "See the server's log; what it was asked for may still be going on.",
+                exit_code=ExitCode.TIMEOUT,
+            ) from error
+        except (httpx2.RequestError, httpx2.InvalidURL) as error:
+            raise unreachable(self.server.url, _reason(error), "See the server's log.") from error
+
+    def start_session(self, path: str, body: Mapping[str, str]) -> Session:
+        """Log in or register, and store the log-in."""
+        answer = checked(self.send("POST", path, json=dict(body)), self.server.url).json()
+        session = _session(self.server.url, answer)
+        with self.sessions.lock():
+            self.sessions.put(session, make_current=True)
+        return session
+
+    def deployments(self) -> list[dict[str, Any]]:
+        """All deployments of the user, newest first."""
+        return [row for page in self._pages() for row in page]
+
+    def _pages(self) -> Iterator[list[dict[str, Any]]]:
+        offset = 0
+        while True:
+            response = self.get("/deployments", params={"limit": _PAGE, "offset": offset})
+            page: list[dict[str, Any]] = response.json()
+            yield page
+            offset += len(page)
+            if not page or offset >= int(response.headers.get("X-Total-Count", 0)):
+                return
+
+    def _renew(self, session: Session) -> Session:
+        """Use the renewal token, which works once. The caller holds the lock."""
+        has_ended = not_logged_in(self.server.url, f"Your log-in to {self.server.url} has ended.")
+        if session.refresh_token is None:
+            raise has_ended
+        response = self.send("POST", "/api/auth/refresh", json={"refresh_token": session.refresh_token})
+        if response.status_code == 401:
+            self.sessions.remove(self.server.url)
+            raise has_ended
+        renewed = _session(self.server.url, checked(response, self.server.url).json())
+        self.sessions.put(renewed)
+        return renewed
+
+
+def checked(response: httpx2.Response, url: str) -> httpx2.Response:
+    """The answer, if it is a good one of a Butler. Raises a Failure."""
+    if response.is_redirect:
+        place = response.headers.get("location", "elsewhere")
+        raise unreachable(url, f"it leads to {place}", "Set BUTLER_URL to the address that it leads to.")
+    is_json = "json" in response.headers.get("content-type", "")
+    if response.is_error:
+        raise from_answer(response.status_code, response.json() if is_json else None)
+    if response.content and not is_json and "text/plain" not in response.headers.get("content-type", ""):
+        raise unreachable(url, "what answers there is something else", "Set BUTLER_URL to the Butler's address.")
+    return response
+
+
+def _session(url: str, answer: Mapping[str, Any]) -> Session:
+    return Session(
+        url=url,
+        username=answer["user"]["username"],
+        access_token=answer["access_token"],
+        refresh_token=answer["refresh_token"],
+        expires_at=time.time() + float(answer["expires_in"]),
+    )
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip()
+    if "refused" in text.lower():
+        return "connection refused"
+    return text or type(error).__name__

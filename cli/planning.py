@@ -1,0 +1,141 @@
+"""`plan`: what would be done with a repository, and why; a local folder is planned here, without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cli.accounts import ensure_logged_in
+from cli.addresses import looks_like_folder
+from cli.api import LONG_REQUEST_SECONDS, Api
+from cli.failures import Failure, usage
+from cli.output import Output
+from cli.terminal_text import plain
+from robust_error_handler import ButlerError
+
+PLAN_KEYS = (
+    "strategy",
+    "kind",
+    "framework",
+    "language",
+    "version",
+    "package_manager",
+    "install",
+    "build",
+    "start",
+    "port",
+    "dockerfile",
+    "services",
+    "main_service",
+    "evidence",
+    "warnings",
+    "candidates",
+    "error",
+)
+_LISTS = ("services", "evidence", "warnings", "candidates")
+_SHOWN = ("framework", "language", "version", "package_manager", "install", "build", "start", "port", "main_service")
+_NAME_WIDTH = 17
+_WIDEST_VALUE = 40
+_REFUSED = 422
+_CANDIDATE = "candidate: "
+
+
+def plan(
+    api: Api, output: Output, address: str, *, branch: str | None, subdirectory: str | None, dockerfile: bool
+) -> None:
+    """Show a plan. Raises a Failure, after showing it, for a repository that cannot be planned."""
+    is_local = looks_like_folder(address)
+    if is_local and branch:
+        raise usage("--branch goes with an address; a folder is planned as it lies there.")
+    try:
+        if is_local:
+            found = plan_folder(Path(address).expanduser(), subdirectory, with_dockerfile=dockerfile)
+        else:
+            ensure_logged_in(api, output)
+            found = _ask_server(api, address, branch, subdirectory)
+    except ButlerError as error:
+        if error.status != _REFUSED or not output.as_json or (isinstance(error, Failure) and error.exit_code != 1):
+            raise
+        output.json(no_plan(error))
+        raise Failure(error.message, is_shown=True) from error
+    if dockerfile:
+        _show_dockerfile(output, found, address)
+    elif output.as_json:
+        output.json(found)
+    else:
+        _show(output, found, address)
+
+
+def plan_folder(folder: Path, subdirectory: str | None, *, with_dockerfile: bool = False) -> dict[str, Any]:
+    """The plan of a folder on this machine; `with_dockerfile` puts the text of the repository's own in its place."""
+    from dockerfile_templates import detect, plan_as_dict
+    from workspace import check_subdirectory, open_folder
+
+    workspace = open_folder(folder, check_subdirectory(subdirectory))
+    found = detect(workspace)
+    answer = plan_as_dict(found)
+    if with_dockerfile and found.dockerfile_path:
+        answer["dockerfile"] = open_folder(folder).read_text(found.dockerfile_path)
+    return answer
+
+
+def no_plan(error: ButlerError) -> dict[str, Any]:
+    """The same keys as a plan's, for a repository that has none."""
+    empty: dict[str, Any] = {key: [] if key in _LISTS else None for key in PLAN_KEYS}
+    candidates = [line.removeprefix(_CANDIDATE) for line in error.lines if line.startswith(_CANDIDATE)]
+    trace_id = error.trace_id if isinstance(error, Failure) else ""
+    return {**empty, "kind": "none", "candidates": candidates, "error": error.as_dict(trace_id)}
+
+
+def _ask_server(api: Api, address: str, branch: str | None, subdirectory: str | None) -> dict[str, Any]:
+    wanted = {"git_url": address, "branch": branch, "subdirectory": subdirectory}
+    sent = {field: value for field, value in wanted.items() if value}
+    answer: dict[str, Any] = api.request("POST", "/api/plan", data=sent, seconds=LONG_REQUEST_SECONDS).json()
+    return answer
+
+
+def _show_dockerfile(output: Output, found: Mapping[str, Any], address: str) -> None:
+    text = found["dockerfile"]
+    if not text:
+        raise Failure(f"{address} is deployed as {found['kind']}: there is no one Dockerfile to show.", "See its plan.")
+    if "\n" not in text:
+        raise Failure(
+            f"The repository's own {text} is used; the server does not send it.",
+            "Clone the repository and plan the folder, or look at the file there.",
+        )
+    if output.as_json:
+        output.json({"dockerfile": text})
+    else:
+        for line in text.rstrip("\n").split("\n"):
+            output.line(line)
+
+
+def _show(output: Output, found: Mapping[str, Any], address: str) -> None:
+    """The values, each with the place that it came from, and what may surprise."""
+    from rich.text import Text
+
+    sources = {entry["field"]: plain(entry["source"]) for entry in found["evidence"]}
+    output.print(
+        Text.assemble((plain(address), "bold"), " is deployed as ", (found["kind"], "bold green")), to_stdout=True
+    )
+    values = {name: plain(str(found[name])) for name in _SHOWN if found.get(name) is not None}
+    if found["services"]:
+        values["services"] = plain(", ".join(found["services"]))
+    width = min(max((len(value) for name, value in values.items() if name in sources), default=0), _WIDEST_VALUE)
+    for name, value in {**values, "dockerfile": _dockerfile_text(found)}.items():
+        line = Text.assemble("  ", (name.replace("_", " ").ljust(_NAME_WIDTH), "dim"), value)
+        if source := sources.get(name):
+            line.append(f"{' ' * max(0, width - len(value))}  from {source}", style="dim")
+        output.print(line, to_stdout=True)
+    for warning in found["warnings"]:
+        output.say(f"! {warning['message']} {warning['remedy']}", "yellow")
+    for candidate in found["candidates"]:
+        output.say(f"Could be meant too: {candidate}", "dim")
+
+
+def _dockerfile_text(found: Mapping[str, Any]) -> str:
+    text = found["dockerfile"]
+    if not text:
+        return "none (the Compose file says how)" if found["kind"] == "compose" else "none"
+    return "written by the Butler (--dockerfile shows it)" if "\n" in text else f"{text}, the repository's own"
