@@ -1,0 +1,5 @@
+import { startShell } from '../components/shell.js';
+
+if (startShell({ needsLogin: true })) {
+  // The page's own parts start here.
+}

@@ -1,0 +1,3 @@
+import { startShell } from '../components/shell.js';
+
+startShell();
