@@ -17,7 +17,20 @@ from auth import Auth
 from connection_manager import ConnectionManager, ReleaseLogs
 from database import Database
 from deploy_jobs import DeployJobs
-from routes import deploy, deployments, errors, metrics, openapi, pages, plan, security, system
+from routes import (
+    deploy,
+    deployments,
+    environment,
+    errors,
+    lifecycle,
+    metrics,
+    openapi,
+    pages,
+    plan,
+    releases,
+    security,
+    system,
+)
 from routes.context import Butler
 from routes.directory import directory_of
 from routes.version import VERSION
@@ -52,8 +65,8 @@ def create_app(
     butler = _assemble(settings)
     app.state.butler = butler
     app.state.settings, app.state.database, app.state.auth = settings, butler.database, butler.auth
-    for router in (login.router, deploy.router, plan.router, deployments.router, system.router):
-        app.include_router(router)
+    for part in (login, deploy, plan, deployments, lifecycle, environment, releases, system):
+        app.include_router(part.router)
     app.add_api_websocket_route("/ws/{client_id}", _socket)
     metrics.add_metrics(app, butler)
     pages.add_pages(app, static)

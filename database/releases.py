@@ -117,6 +117,13 @@ class Releases:
             query = select(Release).where(Release.deployment_id == deployment_id, Release.number == number)
             return _existing(session.exec(query).first())
 
+    def newest_with_plan(self, deployment_id: int) -> Release | None:
+        """An app's newest release that got as far as knowing what the repository is."""
+        with self._database.session() as session:
+            its = col(Release.deployment_id) == deployment_id
+            query = select(Release).where(its, col(Release.plan).is_not(None)).order_by(col(Release.number).desc())
+            return session.exec(query.limit(1)).first()
+
     def list(self, deployment_id: int, *, limit: int, offset: int = 0) -> tuple[Sequence[Release], int]:
         """A page of an app's releases, newest first, and how many there are in all."""
         its = col(Release.deployment_id) == deployment_id
