@@ -17,11 +17,14 @@ from auth import Auth
 from connection_manager import ConnectionManager, ReleaseLogs
 from database import Database
 from deploy_jobs import DeployJobs
+from github_client import GithubClient
 from routes import (
     deploy,
     deployments,
     environment,
     errors,
+    github,
+    host,
     lifecycle,
     metrics,
     openapi,
@@ -65,7 +68,7 @@ def create_app(
     butler = _assemble(settings)
     app.state.butler = butler
     app.state.settings, app.state.database, app.state.auth = settings, butler.database, butler.auth
-    for part in (login, deploy, plan, deployments, lifecycle, environment, releases, system):
+    for part in (login, deploy, plan, deployments, lifecycle, environment, releases, github, host, system):
         app.include_router(part.router)
     app.add_api_websocket_route("/ws/{client_id}", _socket)
     metrics.add_metrics(app, butler)
@@ -83,7 +86,7 @@ def _assemble(settings: Settings) -> Butler:
     logs = ReleaseLogs(settings.log_dir, settings.log_max_mb * 2**20, robust_logging.redactor.mask)
     connections = ConnectionManager(logs, directory_of(database, auth), allowed_origins=settings.allowed_origins)
     jobs = DeployJobs(settings, database, logs, connections)
-    return Butler(settings, database, auth, logs, connections, jobs)
+    return Butler(settings, database, auth, logs, connections, jobs, GithubClient(settings))
 
 
 @asynccontextmanager
@@ -96,6 +99,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     await butler.jobs.close()
     butler.connections.close_all()
+    await butler.github.close()
     butler.database.close()
 
 
