@@ -42,8 +42,32 @@ export interface Deployment {
   live_release: number | null;
   steps: Step[];
   error: Failure | null;
-  /** How the container is, where the server says it. */
-  app_state?: 'running' | 'exited' | 'missing' | 'unhealthy' | null;
+  /** Since when it is stopped on purpose. */
+  stopped_at?: string | null;
+  /** Whether variables were edited since the live release; not told in lists. */
+  env_pending?: boolean | null;
+  /** How the containers are; not told in lists. */
+  app_state?: AppState | null;
+}
+
+export type Condition = 'running' | 'restarting' | 'exited' | 'stopped' | 'missing';
+
+export interface ServiceState {
+  service: string;
+  is_site: boolean;
+  state: Condition;
+  since: string | null;
+  restart_count: number;
+  exit_code: number | null;
+}
+
+export interface AppState {
+  state: Condition;
+  since: string | null;
+  restart_count: number;
+  exit_code: number | null;
+  oom_killed: boolean;
+  services: ServiceState[];
 }
 
 export interface DeploymentPage {
@@ -60,6 +84,50 @@ export interface Deployed {
   release: number;
   release_id: number;
   deployment: Deployment;
+}
+
+/** The answer of stop, start and restart. */
+export interface Deed {
+  message: string;
+  changed: boolean | null;
+  deployment: Deployment;
+}
+
+export interface Release {
+  number: number;
+  id: number;
+  status: Status;
+  phase: string;
+  is_live: boolean;
+  trigger: 'deploy' | 'redeploy';
+  branch: string | null;
+  subdirectory: string | null;
+  commit_sha: string | null;
+  commit_subject: string | null;
+  commit_author: string | null;
+  image_reused: boolean;
+  url: string | null;
+  trace_id: string;
+  created_at: string;
+  finished_at: string | null;
+  seconds: number | null;
+  steps: Step[];
+  error: Failure | null;
+}
+
+export interface StoredVariable {
+  name: string;
+  kind: 'backend' | 'frontend';
+  /** `***` while it is masked; null for one that the next deployment leaves out. */
+  value: string | null;
+  pending: 'added' | 'changed' | 'removed' | null;
+}
+
+export interface StoredEnvironment {
+  release: number | null;
+  pending: boolean;
+  revealed: boolean;
+  variables: StoredVariable[];
 }
 
 export interface LogLine {
@@ -104,6 +172,8 @@ export interface Plan {
   evidence: Evidence[];
   warnings: Record<string, string>[];
   candidates: string[];
+  /** Names that the repository's example of an env file asks for. */
+  variables?: { name: string; source: string }[];
   error: Failure | null;
   commit: string;
   branch: string;

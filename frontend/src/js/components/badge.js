@@ -35,14 +35,15 @@ const FAILED_AT = /** @type {Record<string, string>} */ ({
  */
 export function appState(app) {
   if (app.phase === 'deleting') return { word: 'Destroying', icon: 'loader-circle', tone: 'busy' };
-  if (app.phase === 'stopped') return { word: 'Stopped', icon: 'square', tone: 'neutral' };
+  if (app.phase === 'stopped' || app.stopped_at) return { word: 'Stopped', icon: 'square', tone: 'neutral' };
   if (app.live_release === null) {
     return app.status === 'starting' ? releaseState(app) : { word: 'Not running', icon: 'circle-x', tone: 'bad' };
   }
-  if (app.app_state === 'exited' || app.app_state === 'missing') {
+  const condition = app.app_state?.state;
+  if (condition === 'exited' || condition === 'missing' || condition === 'stopped') {
     return { word: 'Down', icon: 'triangle-alert', tone: 'bad' };
   }
-  if (app.app_state === 'unhealthy') return { word: 'Unhealthy', icon: 'triangle-alert', tone: 'warn' };
+  if (condition === 'restarting') return { word: 'Crashing', icon: 'triangle-alert', tone: 'bad' };
   return { word: 'Live', icon: 'circle-dot', tone: 'good' };
 }
 

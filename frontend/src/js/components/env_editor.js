@@ -121,7 +121,12 @@ function template(legend, hint) {
     dataset: { hook: 'file' },
   });
   const button = (/** @type {string} */ name, /** @type {string} */ image, /** @type {string} */ text) =>
-    el('button', { class: 'button button--small', type: 'button', dataset: { hook: name } }, icon(image), text);
+    el(
+      'button',
+      { class: `button button--small env__${name}`, type: 'button', dataset: { hook: name } },
+      icon(image),
+      text,
+    );
   return el(
     'fieldset',
     { class: 'env' },
@@ -144,7 +149,7 @@ function template(legend, hint) {
 /** @param {Row[]} rows */
 function variablesOf(rows) {
   return rows
-    .filter((row) => row.name.value.trim())
+    .filter((row) => row.name.value.trim() && (row.value.value || !row.isOffered))
     .map((row) => ({ name: row.name.value.trim(), value: row.value.value }));
 }
 

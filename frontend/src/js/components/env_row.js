@@ -8,9 +8,9 @@ import { icon, setIcon } from './icon.js';
 
 /**
  * @typedef {{
- *   element: HTMLElement, name: HTMLInputElement, value: HTMLTextAreaElement, check(): boolean,
+ *   element: HTMLElement, name: HTMLInputElement, value: HTMLTextAreaElement, isOffered: boolean, check(): boolean,
  *   setValue(value: string): void, setDuplicate(text: string): void, reveal(isShown: boolean): void,
- * }} Row
+ * }} Row `isOffered`: its name comes from the repository; left empty, it is not sent.
  */
 
 /**
@@ -79,6 +79,7 @@ export function envRow({ name: givenName = '', value: givenValue = '', source = 
     element: el('div', { class: 'env__row' }, name, value, el('div', { class: 'env__deeds' }, eye, cross), note, error),
     name,
     value,
+    isOffered: source !== '',
     check,
     setValue: (text) => (value.value = text),
     setDuplicate(text) {

@@ -61,10 +61,13 @@ export function planView(plan) {
 
 /** @param {Plan} plan */
 export function nameOf(plan) {
-  const words = [plan.framework, plan.kind].map(
-    (word) => word && (NAMES[word] ?? word[0].toUpperCase() + word.slice(1)),
-  );
+  const words = [plan.framework, plan.kind].map((word) => word && titleOf(word));
   return [...new Set(words.filter(Boolean))].join(' · ');
+}
+
+/** @param {string} word */
+function titleOf(word) {
+  return NAMES[word] ?? word[0].toUpperCase() + word.slice(1);
 }
 
 /**
@@ -73,7 +76,7 @@ export function nameOf(plan) {
  */
 function valueOf(plan, field) {
   const value = /** @type {any} */ (plan)[field];
-  if (field === 'language' && plan.version) return `${value ?? ''} ${plan.version}`.trim();
+  if (field === 'language') return [value && titleOf(value), plan.version].filter(Boolean).join(' ');
   if (Array.isArray(value)) return value.join(', ');
   return value === null || value === undefined ? '' : String(value);
 }
@@ -85,7 +88,7 @@ function valueOf(plan, field) {
 function sources(plan, field) {
   const wanted = field === 'language' ? ['language', 'version'] : [field];
   const found = plan.evidence.filter((one) => wanted.includes(one.field)).map(({ source }) => source);
-  return found.length ? [el('span', { class: 'plan__source', text: `from ${[...new Set(found)].join(', ')}` })] : [];
+  return found.length ? [el('span', { class: 'plan__source', text: [...new Set(found)].join(', ') })] : [];
 }
 
 /** @param {Record<string, string>} aside */
