@@ -46,7 +46,7 @@ class AnswerCache:
         self._kept[question] = (tag, answer)
         self._kept.move_to_end(question)
         own = [kept for kept in self._kept if kept.user_id == question.user_id]
-        for oldest in own[: len(own) - MOST_ANSWERS_OF_ONE_USER]:
+        for oldest in own[: max(0, len(own) - MOST_ANSWERS_OF_ONE_USER)]:
             del self._kept[oldest]
         while len(self._kept) > MOST_ANSWERS:
             self._kept.popitem(last=False)
