@@ -222,9 +222,29 @@ export interface GithubRepository {
   clone_url: string;
   description: string | null;
   private: boolean;
+  fork: boolean;
+  archived: boolean;
   language: string | null;
   pushed_at: string | null;
   default_branch: string;
+}
+
+export interface GithubRepositories {
+  repositories: GithubRepository[];
+  page: number;
+  next_page: number | null;
+  incomplete: boolean;
+  /** Whether the token may see private repositories; null where that is unknown. */
+  sees_private: boolean | null;
+}
+
+export interface Host {
+  disk: { total_bytes: number; free_bytes: number; needed_bytes: number; ok: boolean };
+  memory: { total_bytes: number; available_bytes: number } | null;
+  load: number[] | null;
+  processors: number;
+  containers: { running: number; total: number } | null;
+  deployments_in_progress: number;
 }
 
 /** A frame of the socket that tells how an app of the user stands now. */
