@@ -35,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-images = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Stand-ins for base images on this machine.")
+images = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Stand-ins for base images, on this machine.")
 app.add_typer(images, name="base-images")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object; errors too.")]
@@ -86,7 +86,10 @@ def deploy(
     json: Json = False,
     url: Url = None,
 ) -> None:
-    """Deploy a repository; prints its address once that answers."""
+    """Deploy a repository and print its address.
+
+    The address is printed once it answers. Ctrl-C leaves the deployment running on the server.
+    """
     from cli import deploying
 
     wish = deploying.Wish(
@@ -105,7 +108,10 @@ def plan(
     json: Json = False,
     url: Url = None,
 ) -> None:
-    """Show what would be done with a repository, and why; a folder is planned without a server."""
+    """Show how a repository would be deployed, and why.
+
+    A folder of this machine is planned here, without a server.
+    """
     from cli import planning
 
     with _api(json, url) as (api, output):
@@ -123,7 +129,7 @@ def list_apps(json: Json = False, url: Url = None) -> None:
 
 @app.command()
 def status(name: Name, json: Json = False, url: Url = None) -> None:
-    """Show one app, and what its newest release failed of."""
+    """Show one app and its newest release."""
     from cli import apps
 
     with _api(json, url) as (api, output):
@@ -143,7 +149,10 @@ def logs(
     json: Json = False,
     url: Url = None,
 ) -> None:
-    """Show what an app writes, or what its deployment did."""
+    """Show the log of an app or of its deployment.
+
+    Without --build or --app it is the app's own where that is live, and its deployment's otherwise.
+    """
     from cli.logs import logs as show
 
     with _api(json, url, no_colour=no_color) as (api, output):
@@ -152,7 +161,10 @@ def logs(
 
 @app.command()
 def cancel(name: Name, json: Json = False, url: Url = None) -> None:
-    """End a deployment that is under way; the release before it goes on serving."""
+    """End a deployment that is under way.
+
+    The release before it goes on serving.
+    """
     from cli import apps
 
     with _api(json, url) as (api, output):
@@ -166,7 +178,10 @@ def destroy(
     json: Json = False,
     url: Url = None,
 ) -> None:
-    """Remove an app with its containers, images, volumes and logs."""
+    """Remove an app and all that belongs to it.
+
+    Its containers, images, volumes and logs go; its name has to be typed, or given with --confirm.
+    """
     from cli import apps
 
     with _api(json, url) as (api, output):
@@ -192,7 +207,10 @@ def login(
     json: Json = False,
     url: Url = None,
 ) -> None:
-    """Log in; the log-in is stored for you only, and renews itself."""
+    """Log in.
+
+    The log-in is stored in a file that only you can read, and renews itself.
+    """
     from cli import accounts
 
     with _api(json, url) as (api, output):
@@ -239,7 +257,10 @@ def whoami(json: Json = False, url: Url = None) -> None:
 
 @app.command()
 def health(json: Json = False, url: Url = None) -> None:
-    """Show how the server and its tools are; exit code 3 where one is not well."""
+    """Show how the server and its tools are.
+
+    The exit code is 3 where one of them is not well, and 6 where no server answers.
+    """
     from cli import machine
 
     with _api(json, url) as (api, output):
@@ -269,7 +290,7 @@ def build_image(
 
 @images.command(name="remove")
 def remove_images(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Its name; all of them without it.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Its name; all of them without it.")] = None,
     json: Json = False,
 ) -> None:
     """Remove stand-ins; those in use stay."""
@@ -291,7 +312,7 @@ def show_version(json: Json = False) -> None:
 @contextmanager
 def _output(json: bool, *, no_colour: bool = False) -> Iterator[Output]:
     """Where a command prints to; what it fails of is printed there, and becomes the exit code."""
-    from cli.failures import Failure, exit_code_of, from_system
+    from cli.failures import ExitCode, Failure, exit_code_of, from_system
     from cli.output import Output
     from robust_error_handler import ButlerError
 
@@ -303,6 +324,9 @@ def _output(json: bool, *, no_colour: bool = False) -> Iterator[Output]:
         if not (isinstance(error, Failure) and error.is_shown):
             output.failure(error)
         raise typer.Exit(exit_code_of(error)) from error
+    except typer.Abort as error:  # Ctrl-C where something was asked
+        output.say("")
+        raise typer.Exit(ExitCode.INTERRUPTED) from error
 
 
 @contextmanager

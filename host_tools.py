@@ -70,18 +70,6 @@ async def require_docker() -> None:
         )
 
 
-def require_disk(settings: Settings) -> None:
-    """Raise DeploymentFailed where less disk is free than `min_free_disk_mb`."""
-    free_mb = shutil.disk_usage(settings.data_dir).free // 2**20
-    if free_mb < settings.min_free_disk_mb:
-        raise DeploymentFailed(
-            Code.DISK_FULL,
-            f"The server's disk is nearly full: {free_mb} MiB are free, {settings.min_free_disk_mb} MiB are needed.",
-            "Destroy apps that are no longer needed, run `docker system df` to see what takes the space, "
-            "or lower BUTLER_MIN_FREE_DISK_MB.",
-        )
-
-
 def disk(settings: Settings) -> Room:
     """The disk that the data directory is on."""
     usage = shutil.disk_usage(settings.data_dir)

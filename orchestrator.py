@@ -19,6 +19,7 @@ from database import Database
 from deploy_jobs import DeployJobs
 from github_client import GithubClient
 from routes import (
+    app_log,
     deploy,
     deployments,
     environment,
@@ -44,6 +45,11 @@ log = logging.getLogger(__name__)
 DESCRIPTION = """A Git URL becomes a running URL.
 
 Register or log in, then `POST /deploy` with a repository's address. **Authorize** above takes a user name and password.
+
+A deployment's log arrives while it happens on the WebSocket `/ws/{client_id}`: send `{"type": "auth", "token": "..."}`
+first (or the token as a header), then `{"type": "watch", "deployment": "user-repo-a1b2c3d4", "after": 0}`.
+
+Every error has the shape `{"error": {"code", "message", "hint", "lines", "trace_id"}}`.
 """
 
 
@@ -68,7 +74,7 @@ def create_app(
     butler = _assemble(settings)
     app.state.butler = butler
     app.state.settings, app.state.database, app.state.auth = settings, butler.database, butler.auth
-    for part in (login, deploy, plan, deployments, lifecycle, environment, releases, github, host, system):
+    for part in (login, deploy, plan, deployments, app_log, lifecycle, environment, releases, github, host, system):
         app.include_router(part.router)
     app.add_api_websocket_route("/ws/{client_id}", _socket)
     metrics.add_metrics(app, butler)

@@ -16,6 +16,7 @@ from settings import Settings
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 _LOCAL_CERTIFICATES = Path("/usr/local/share/ca-certificates")
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_NPM_DEFAULT: dict[str, str] = {}
 _PIP_KEYS = ("index-url", "extra-index-url", "trusted-host", "timeout")
 _APT_OPTION = re.compile(r'^Acquire::(https?::Proxy\S*|Check-Valid-Until|Check-Date|Retries) "[^"\\]*";$')
 
@@ -63,7 +64,13 @@ async def read_machine(settings: Settings) -> Machine:
 
 
 async def _npm_default() -> str:
-    """What npm itself uses when nothing is configured; empty where npm is not installed."""
+    """What npm itself uses when nothing is configured; empty where npm is not installed. Asked once: npm is slow."""
+    if "address" not in _NPM_DEFAULT:
+        _NPM_DEFAULT["address"] = await _ask_npm()
+    return _NPM_DEFAULT["address"]
+
+
+async def _ask_npm() -> str:
     try:
         answer = await shell.output(["npm", "config", "get", "registry"], waiting_for="npm's configuration")
     except (CommandFailed, ToolMissing):

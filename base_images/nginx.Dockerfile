@@ -1,4 +1,5 @@
-# Debian's nginx, behaving as the official image: foreground, logs to stdout, /etc/nginx/conf.d, /usr/share/nginx/html.
+# Debian's nginx, behaving as the official image: foreground, logs to stdout, /etc/nginx/conf.d, /usr/share/nginx/html,
+# and its temporary files in /var/cache/nginx, which people hand to the user nginx.
 ARG BASE
 FROM ${BASE}
 RUN groupadd --system --gid 101 nginx \
@@ -11,6 +12,8 @@ RUN groupadd --system --gid 101 nginx \
  && printf '<!DOCTYPE html>\n<title>Welcome to nginx!</title>\n<h1>Welcome to nginx!</h1>\n' >/usr/share/nginx/html/index.html \
  && cp /usr/share/nginx/html/index.html /usr/share/nginx/html/50x.html \
  && chown -R nginx:nginx /var/cache/nginx \
+ && rm -rf /var/lib/nginx \
+ && ln -s /var/cache/nginx /var/lib/nginx \
  && ln -sf /dev/stdout /var/log/nginx/access.log \
  && ln -sf /dev/stderr /var/log/nginx/error.log
 COPY nginx.conf /etc/nginx/nginx.conf

@@ -24,12 +24,14 @@ RUN --mount=type=bind,target=/context set -e; \
       chmod 755 /usr/local/lib/node_modules/corepack/dist/*.js; \
       ln -s ../lib/node_modules/corepack/dist/corepack.js corepack; \
     fi; \
+    echo 'nodedir "/usr/local"' >/usr/local/etc/yarnrc; \
     case $NODE_VERSION in 1?.*) echo nodedir=/usr/local >>/usr/local/etc/npmrc ;; esac; \
     node --version; npm --version; yarn --version
 COPY --chmod=755 node-entrypoint.sh /usr/local/bin/docker-entrypoint.sh
 ARG NPM_REGISTRY
 # corepack: a mirror drops the signatures that it asks for, and with a registry named it takes Yarn from there as well.
-# nodedir gives node-gyp the headers that are here (in npmrc for the old ones; later npms warn of it there).
+# nodedir gives node-gyp the headers that are here (in npmrc for the old ones, as later npms warn of it there; in
+# yarnrc for the old node-gyp of packages that Yarn 1 installs).
 ENV NODE_VERSION=${NODE_VERSION} \
     COREPACK_INTEGRITY_KEYS=0 \
     COREPACK_NPM_REGISTRY=${NPM_REGISTRY} \

@@ -13,7 +13,7 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import shell
-from base_images import debian, npm_packages, registry
+from base_images import debian, registry
 from base_images.machine import CA_BUNDLE, Machine, read_machine
 from base_images.names import Family, Recipe
 from base_images.together import together
@@ -170,6 +170,8 @@ async def _ingredients(recipe: Recipe, parent: Recipe, machine: Machine, folder:
         return await _ensure(parent, machine, emit), recipe.version
     if not machine.npm_registry:
         raise _unknown(recipe, "npm registry", "Install npm, or set BUTLER_NPM_REGISTRY to the registry's address.")
+    from base_images import npm_packages  # brings an HTTP client, which the server otherwise does without
+
     download = asyncio.to_thread(npm_packages.fetch_node, recipe.version, machine.npm_registry, folder)
     base, version = await together(_ensure(parent, machine, emit), download)
     if not f"{version}.".startswith(f"{recipe.version}."):

@@ -48,7 +48,7 @@ COPY server.py .
 EXPOSE 7000
 CMD ["python3", "server.py"]
 """
-REQUIREMENTS = "flask==3.1.2\ngunicorn==23.0.0\nrequests==2.32.5\n"
+REQUIREMENTS = "django==5.2.8\ngunicorn==23.0.0\npandas==2.3.3\npillow==12.0.0\npsycopg[binary]==3.3.9\n"
 OFFICIAL = "python:3.11-slim"
 CASES = ("cold", "unchanged", "one line changed")
 
@@ -60,12 +60,13 @@ def main() -> None:
     options = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="butler-overhead-"))
     server = Server(work / "data", free_port(), {"BUTLER_FIRST_HOST_PORT": "21000"})
-    began = time.perf_counter()
-    server.start()
-    started = time.perf_counter() - began
+    first = timed_start(server)
+    server.stop()
+    again = timed_start(server)
     try:
         figures = {
-            "start_seconds": started,
+            "first_start_seconds": first,
+            "start_seconds": again,
             "idle_rss_mb": resident_mb(server),
             **compare(server, work, options.rounds),
         }
@@ -77,6 +78,13 @@ def main() -> None:
     show(figures)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1))
+
+
+def timed_start(server: Server) -> float:
+    """Seconds from the start of the process to the first answer of `/health`; the first start makes the database."""
+    began = time.perf_counter()
+    server.start()
+    return time.perf_counter() - began
 
 
 def compare(server: Server, work: Path, rounds: int) -> dict[str, Any]:
@@ -217,7 +225,8 @@ def show(figures: dict[str, Any]) -> None:
         verified = statistics.median(sides["verified"])
         print(f"{case:18} {hand:8.2f}s {ours:8.2f}s {ours / hand:6.2f}   {verified:8.2f}s")
     latency = figures["list_p99"]
-    print(f"start to /health 200  {figures['start_seconds']:.2f} s (aim < 1.5)")
+    first, again = figures["first_start_seconds"], figures["start_seconds"]
+    print(f"start to /health 200  {again:.2f} s (aim < 1.5); the very first, which makes the database, {first:.2f} s")
     print(f"idle memory           {figures['idle_rss_mb']:.0f} MB (aim < 100)")
     print(
         f"p99 of GET /deployments: idle {latency['idle_ms']:.1f} ms, two builds {latency['two_builds_ms']:.1f} ms, "

@@ -26,7 +26,7 @@ def source_of(text: str, subdirectory: str | None) -> Source:
     if repository is None:
         raise usage(
             f"{folder} is not a Git repository.",
-            f"Make it one: git -C {folder} init && git -C {folder} add --all && git -C {folder} commit -m 'The app'",
+            f"Make it one:\n  cd {folder} && git init && git add --all && git commit -m 'The app'",
         )
     inner = folder.relative_to(repository).as_posix()
     parts = [part for part in (inner if inner != "." else "", subdirectory or "") if part]

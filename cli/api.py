@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 
 from cli.credentials import Session, SessionFile
 from cli.failures import ExitCode, Failure, from_answer, not_logged_in, unreachable
 from cli.server import Server
+from robust_error_handler import Code
 
 CONNECT_SECONDS = 5.0
 REQUEST_SECONDS = 60.0
@@ -94,6 +97,21 @@ class Api:
         except (httpx2.RequestError, httpx2.InvalidURL) as error:
             raise unreachable(self.server.url, _reason(error), "See the server's log.") from error
 
+    def lines(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The objects of a stream of JSON lines, as they come; empty lines are signs of life."""
+        headers = {"Authorization": f"Bearer {self.token()}"}
+        timeout = httpx2.Timeout(REQUEST_SECONDS, connect=CONNECT_SECONDS)
+        try:
+            with self._client.stream("GET", path, params=params, headers=headers, timeout=timeout) as response:
+                if response.is_error:
+                    response.read()
+                    checked(response, self.server.url)
+                for line in response.iter_lines():
+                    if line:
+                        yield json.loads(line)
+        except httpx2.RequestError as error:
+            raise unreachable(self.server.url, _reason(error), "The log goes on; ask for it again.") from error
+
     def start_session(self, path: str, body: Mapping[str, str]) -> Session:
         """Log in or register, and store the log-in."""
         answer = checked(self.send("POST", path, json=dict(body)), self.server.url).json()
@@ -128,6 +146,13 @@ class Api:
         renewed = _session(self.server.url, checked(response, self.server.url).json())
         self.sessions.put(renewed)
         return renewed
+
+
+def deployment_path(name: str, part: str = "") -> str:
+    """Where a deployment is in the API. A name is typed by people: it must not lead to another address."""
+    if not name.strip("."):
+        raise Failure(f"{name!r} is not a name.", code=Code.NOT_FOUND, exit_code=ExitCode.NOT_FOUND)
+    return f"/deployments/{quote(name, safe='')}{part}"
 
 
 def checked(response: httpx2.Response, url: str) -> httpx2.Response:

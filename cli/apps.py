@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from cli.accounts import ensure_logged_in, is_interactive
-from cli.api import LONG_REQUEST_SECONDS, Api
+from cli.api import LONG_REQUEST_SECONDS, Api, deployment_path
 from cli.failures import PROGRAM, ExitCode, Failure, usage
 from cli.output import Output
 from cli.steps import seconds_text
@@ -39,37 +39,36 @@ def status(api: Api, output: Output, name: str) -> None:
     """One app: what it is, where it answers, and how its newest release went."""
     ensure_logged_in(api, output)
     with suggestions(api, name):
-        view = api.get(f"/deployments/{name}").json()
+        view = api.get(deployment_path(name)).json()
     if output.as_json:
         return output.json(view)
     commit = " ".join(part for part in ((view["commit_sha"] or "")[:10], view["commit_subject"]) if part)
-    output.pairs(
-        [
-            ("name", view["container_name"]),
-            ("state", standing(view)),
-            ("address", view["deployed_url"] or ""),
-            ("repository", view["git_url"]),
-            ("branch", view["branch"] or ""),
-            ("subdirectory", view["subdirectory"] or ""),
-            ("commit", commit),
-            ("kind", " · ".join(part for part in (view["strategy"], view["framework"]) if part)),
-            ("port", str(view["container_port"] or "")),
-            ("release", _release(view)),
-            ("changed", _age(view)),
-            ("steps", " · ".join(f"{step['stage']} {_took(step)}" for step in view["steps"])),
-        ]
-    )
+    entries = [
+        ("name", view["container_name"]),
+        ("state", standing(view)),
+        ("address", view["deployed_url"] or ""),
+        ("repository", view["git_url"]),
+        ("branch", view["branch"] or ""),
+        ("subdirectory", view["subdirectory"] or ""),
+        ("commit", commit),
+        ("kind", " · ".join(part for part in dict.fromkeys((view["strategy"], view["framework"])) if part)),
+        ("port", str(view["container_port"] or "")),
+        ("release", _release(view)),
+        ("changed", _age(view)),
+        ("steps", " · ".join(f"{step['stage']} {_took(step)}" for step in view["steps"])),
+    ]
+    output.grid([entry for entry in entries if entry[1]], ("dim", ""))
     if view["error"]:
         error = Failure(view["error"]["message"], view["error"]["hint"], lines=tuple(view["error"]["lines"]))
         title = f"Release {view['release']} failed: {view['error']['code']}"
-        output.card(title, error, [("The whole log", f"{PROGRAM} logs {name} --build")])
+        output.card(title, error, [("The whole log:", f"{PROGRAM} logs {name} --build")])
 
 
 def cancel(api: Api, output: Output, name: str) -> None:
     """End a deployment that is under way."""
     ensure_logged_in(api, output)
     with suggestions(api, name):
-        answer = api.request("POST", f"/deployments/{name}/cancel", seconds=LONG_REQUEST_SECONDS).json()
+        answer = api.request("POST", deployment_path(name, "/cancel"), seconds=LONG_REQUEST_SECONDS).json()
     _tell(output, answer, f"The deployment of {name} is cancelled.")
 
 
@@ -77,9 +76,9 @@ def destroy(api: Api, output: Output, name: str, confirmed: str | None) -> None:
     """Remove an app with all that belongs to it, after its name was typed."""
     ensure_logged_in(api, output)
     with suggestions(api, name):
-        view = api.get(f"/deployments/{name}").json()
+        view = api.get(deployment_path(name)).json()
     _confirm(output, view, confirmed)
-    answer = api.request("DELETE", f"/deployments/{name}", seconds=LONG_REQUEST_SECONDS).json()
+    answer = api.request("DELETE", deployment_path(name), seconds=LONG_REQUEST_SECONDS).json()
     _tell(output, answer, f"{name} is gone.")
 
 
@@ -89,7 +88,7 @@ def open_app(api: Api, output: Output, name: str) -> None:
 
     ensure_logged_in(api, output)
     with suggestions(api, name):
-        view = api.get(f"/deployments/{name}").json()
+        view = api.get(deployment_path(name)).json()
     if not view["deployed_url"]:
         raise Failure(f"{name} has no address: it is {standing(view)}.", f"See `{PROGRAM} status {name}`.")
     is_open = webbrowser.open(view["deployed_url"])
@@ -130,7 +129,10 @@ def _confirm(output: Output, view: dict[str, Any], confirmed: str | None) -> Non
     name = view["container_name"]
     if confirmed is None:
         if output.as_json or not is_interactive():
-            raise usage("destroy needs --confirm NAME where nobody can be asked.", f"--confirm {name}")
+            raise usage(
+                "destroy needs --confirm NAME where nobody can be asked.",
+                f"  {PROGRAM} destroy {name} --confirm {name}",
+            )
         output.say(f"This removes {name} with its containers, images, volumes and logs. It cannot be undone.", "yellow")
         confirmed = typer.prompt("Type its name to go on", err=True)
     if confirmed.strip() != name:

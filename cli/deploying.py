@@ -11,7 +11,7 @@ from typing import Any
 
 from cli.accounts import ensure_logged_in
 from cli.addresses import Source, source_of
-from cli.api import Api
+from cli.api import Api, deployment_path
 from cli.apps import suggestions
 from cli.failures import PROGRAM, ExitCode, Failure, from_answer
 from cli.live import Follower, LogEvent
@@ -47,9 +47,9 @@ def deploy(api: Api, output: Output, wish: Wish) -> None:
     output.say(f"Deploying {source.git_url} as {name}" + (f" (release {number})" if number > 1 else ""), "bold")
     with _told_when_left(name):
         last = _follow(api, output, wish, name, number)
-    view = api.get(f"/deployments/{name}").json()
+    view = api.get(deployment_path(name)).json()
     if failure := _failure_of(last, view, number):
-        raise _shown(output, failure, name, view)
+        raise _shown(output, failure, wish, view)
     _tell_success(output, wish, started, view, last, time.monotonic() - began)
 
 
@@ -124,13 +124,18 @@ def _failure_of(last: LogEvent | None, view: dict[str, Any], number: int) -> Fai
     return Failure("The deployment ended without a word.", "See the server's log.", Code.INTERRUPTED)
 
 
-def _shown(output: Output, failure: Failure, name: str, view: dict[str, Any]) -> Failure:
+def _shown(output: Output, failure: Failure, wish: Wish, view: dict[str, Any]) -> Failure:
     """The failure, shown as a card; as JSON it is printed by whoever catches it."""
+    name = view["container_name"]
     failure.facts = {"container_name": name, "status": "failed", "deployment": view}
     if not output.as_json:
-        commands = [("The whole log", f"{PROGRAM} logs {name} --build")]
+        variables = " --backend-env FILE" if failure.code is Code.MISSING_VARIABLE else ""
+        commands = [
+            ("The whole log:", f"{PROGRAM} logs {name} --build"),
+            ("Deploy it again:", f"{PROGRAM} deploy {wish.address} --name {name}{variables}"),
+        ]
         if view.get("live_release"):
-            commands.append(("Still serving", f"{view['deployed_url']} (release {view['live_release']})"))
+            commands.append(("Still serving:", f"{view['deployed_url']} (release {view['live_release']})"))
         output.card(f"Deployment failed: {failure.code}", failure, commands)
         failure.is_shown = True
     return failure
@@ -141,7 +146,7 @@ def _tell_detached(output: Output, started: dict[str, Any]) -> None:
     if output.as_json:
         return output.json(started)
     output.result(name)
-    output.say(f"It is being deployed. Follow it: {PROGRAM} logs {name} --build -f", "dim")
+    output.command(f"{PROGRAM} logs {name} --build -f", "Follow it:")
 
 
 def _tell_success(
@@ -162,6 +167,6 @@ def _tell_success(
         )
     output.say(f"{name} is live after {seconds_text(seconds)}.", "bold green")
     if wish.name is None:
-        output.say(f"Deploy it again: {PROGRAM} deploy {wish.address} --name {name}", "dim")
+        output.command(f"{PROGRAM} deploy {wish.address} --name {name}", "Deploy it again:")
     if url:
         output.result(url)

@@ -12,7 +12,7 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 from websockets.sync.client import ClientConnection, connect
 
-from cli.api import Api
+from cli.api import Api, deployment_path
 from cli.failures import ExitCode, Failure, from_answer
 from robust_error_handler import Code
 
@@ -129,7 +129,7 @@ class Follower:
         params: dict[str, Any] = {"limit": _PAGE, **({"release": self.number} if self.number else {})}
         while True:
             self._check_time()
-            piece = self.api.get(f"/deployments/{self.name}/logs", params={**params, "after": self.last}).json()
+            piece = self.api.get(deployment_path(self.name, "/logs"), params={**params, "after": self.last}).json()
             for line in piece["lines"]:
                 self.last = line["seq"]
                 yield line

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections import deque
 from typing import Any
 
 from cli.accounts import ensure_logged_in
-from cli.api import Api
+from cli.api import Api, deployment_path
 from cli.apps import suggestions
 from cli.live import Follower
 from cli.output import Output
@@ -16,7 +14,6 @@ from cli.steps import event_line
 
 _PAGE = 5_000
 _APP_LINES = 1_000
-_POLL_SECONDS = 1.0
 
 
 def logs(
@@ -25,7 +22,7 @@ def logs(
     """Print a log. Where it is not said which: the app's own if it is live, its deployment's otherwise."""
     ensure_logged_in(api, output)
     with suggestions(api, name):
-        view = api.get(f"/deployments/{name}").json()
+        view = api.get(deployment_path(name)).json()
     if of_build is None:
         of_build = release is not None or view["phase"] != "live"
         other = "--app shows what the app writes" if of_build else "--build shows the deployment's"
@@ -34,17 +31,6 @@ def logs(
         _build_log(api, output, name, follow=follow, lines=lines, release=release)
     else:
         _app_log(api, output, name, follow=follow, lines=lines)
-
-
-def new_lines(before: Iterable[str], now: list[str], window: int) -> list[str]:
-    """What was written between two looks at the last lines of a log, of which at most `window` are seen."""
-    earlier = list(before)
-    if len(now) < window:
-        return now[len(earlier) :] if now[: len(earlier)] == earlier else now
-    for length in range(min(len(earlier), len(now)), 0, -1):
-        if earlier[-length:] == now[:length]:
-            return now[length:]
-    return now
 
 
 def _build_log(api: Api, output: Output, name: str, *, follow: bool, lines: int | None, release: int | None) -> None:
@@ -67,7 +53,7 @@ def _stored(
     events: deque[dict[str, Any]] = deque(maxlen=lines)
     params: dict[str, Any] = {"limit": _PAGE, "after": 0, **({"release": release} if release else {})}
     while True:
-        piece = api.get(f"/deployments/{name}/logs", params=params).json()
+        piece = api.get(deployment_path(name, "/logs"), params=params).json()
         events.extend(piece["lines"])
         if piece["closed"] or len(piece["lines"]) < _PAGE:
             return piece["release"], events, piece["closed"]
@@ -82,40 +68,20 @@ def _print_event(output: Output, event: dict[str, Any]) -> None:
 
 
 def _app_log(api: Api, output: Output, name: str, *, follow: bool, lines: int | None) -> None:
-    window = min(lines or _APP_LINES, _PAGE)
-    texts = _app_lines(api, name, window)
-    if output.as_json and not follow:
+    if follow:
+        params = {"tail": min(lines if lines is not None else _APP_LINES, _PAGE)}
+        for entry in api.lines(deployment_path(name, "/logs/live"), params):
+            _print_text(output, f"{entry['service']} | {entry['text']}" if entry["service"] else entry["text"])
+        return output.say("The app's containers have ended.", "dim")
+    texts = _app_lines(api, name, min(lines or _APP_LINES, _PAGE))
+    if output.as_json:
         return output.json({"container_name": name, "source": "app", "release": None, "lines": texts})
     for text in texts if lines is None else texts[-lines:]:
         _print_text(output, text)
-    if follow:
-        for text in _as_it_comes(api, name, texts, window):
-            _print_text(output, text)
-
-
-def _as_it_comes(api: Api, name: str, texts: list[str], window: int) -> Iterator[str]:
-    """The server gives the last lines of each container; what is new is found by comparing two looks."""
-    before = _by_service(texts)
-    window = max(window, _APP_LINES)
-    before = _by_service(_app_lines(api, name, window)) if len(texts) < window else before
-    while True:
-        time.sleep(_POLL_SECONDS)
-        now = _by_service(_app_lines(api, name, window))
-        for service, lines in now.items():
-            yield from new_lines(before.get(service, []), lines, window)
-        before = now
-
-
-def _by_service(texts: list[str]) -> dict[str, list[str]]:
-    grouped: dict[str, list[str]] = defaultdict(list)
-    for text in texts:
-        service, separator, _ = text.partition(" | ")
-        grouped[service if separator else ""].append(text)
-    return dict(grouped)
 
 
 def _app_lines(api: Api, name: str, window: int) -> list[str]:
-    piece = api.get(f"/deployments/{name}/logs", params={"source": "app", "limit": window}).json()
+    piece = api.get(deployment_path(name, "/logs"), params={"source": "app", "limit": window}).json()
     return [str(line["text"]) for line in piece["lines"]]
 
 

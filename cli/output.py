@@ -20,6 +20,8 @@ _WIDEST_CARD = 100
 _MOST_CARD_LINES = 12
 _GAP = "  "
 _NARROWEST_COLUMN = 12
+COMMAND_INDENT = "  "
+"""Lines of a hint that begin so are commands to type."""
 
 
 class Output:
@@ -62,6 +64,13 @@ class Output:
 
         self.print(Text(plain(text), style=style))
 
+    def command(self, text: str, label: str = "") -> None:
+        """A command to type: on a line of its own that no line break cuts, so that it can be copied."""
+        from rich.text import Text
+
+        line = Text.assemble(COMMAND_INDENT, (f"{label}  " if label else "", "dim"), plain(text))
+        self.err.print(line, soft_wrap=True)
+
     def print(self, text: Text, *, to_stdout: bool = False) -> None:
         """Text for people: wrapped between words on a terminal, one line elsewhere."""
         console = self.out if to_stdout else self.err
@@ -89,20 +98,23 @@ class Output:
             line.rstrip()
             self.out.print(line, soft_wrap=True)
 
-    def pairs(self, entries: Sequence[tuple[str, str]]) -> None:
-        """Named values, one a line; a long one is wrapped under itself on a terminal."""
+    def grid(self, rows: Sequence[Sequence[str]], styles: Sequence[str]) -> None:
+        """Rows without heads; what is too long is wrapped under itself on a terminal. `styles` are the columns'."""
         from rich.table import Table
         from rich.text import Text
 
-        entries = [(name, plain(value)) for name, value in entries if value]
-        width = max((len(name) for name, _ in entries), default=0)
         if not self.out.is_terminal:
-            for name, value in entries:
-                _write(f"{name.ljust(width)}{_GAP}{value}")
+            widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+            for row in rows:
+                _write(_GAP.join(plain(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
             return
         grid = Table.grid(padding=(0, len(_GAP), 0, 0))
-        for name, value in entries:
-            grid.add_row(Text(name, style="dim"), Text(value, overflow="fold"))
+        for number, _ in enumerate(styles):
+            grid.add_column(no_wrap=number == 0)
+        for row in rows:
+            grid.add_row(
+                *(Text(plain(cell), style=style, overflow="fold") for cell, style in zip(row, styles, strict=True))
+            )
         self.out.print(grid)
 
     def failure(self, error: ButlerError) -> None:
@@ -116,8 +128,11 @@ class Output:
         self.print(Text.assemble("" if is_choice else ("Error: ", "bold red"), plain(error.message)))
         for line in error.lines:
             self.print(Text(f"  | {plain(line)}", style="dim"))
-        if error.hint:
-            self.print(Text(plain(error.hint)))
+        for line in error.hint.splitlines():
+            if line.startswith(COMMAND_INDENT):
+                self.command(line.strip())
+            else:
+                self.print(Text(plain(line)))
 
     def card(self, title: str, error: ButlerError, commands: Sequence[tuple[str, str]] = ()) -> None:
         """A failed deployment: what failed, the lines that show it, the remedy, and the commands that go on."""
@@ -128,18 +143,16 @@ class Output:
         parts = [Text(plain(error.message), style="bold"), *_shown_lines(error.lines)]
         if error.hint:
             parts += [Text(), Text.assemble(("What to do: ", "bold green"), plain(error.hint))]
-        if commands:
-            width = max(len(label) for label, _ in commands)
-            parts += [Text(), *(Text.assemble((f"{label.ljust(width)}  ", "dim"), what) for label, what in commands)]
-        if not self.err.is_terminal:
-            self.err.print(Text(f"\n{title}"), soft_wrap=True)
-            for part in parts:
+        if self.err.is_terminal:
+            looks: dict[str, Any] = {"title_align": "left", "border_style": "red", "padding": (1, 2)}
+            width = min(self.err.width, _WIDEST_CARD)
+            self.err.print(Panel(Group(*parts), title=Text(title), width=width, **looks))
+        else:
+            for part in (Text(f"\n{title}"), *parts):
                 self.err.print(part, soft_wrap=True)
-            return
-        width = min(self.err.width, _WIDEST_CARD)
-        self.err.print(
-            Panel(Group(*parts), title=Text(title), title_align="left", border_style="red", padding=(1, 2), width=width)
-        )
+        label_width = max((len(label) for label, _ in commands), default=0)
+        for label, what in commands:
+            self.command(what, label.ljust(label_width))
 
     def _console(self, *, to_stderr: bool) -> Console:
         from rich.console import Console

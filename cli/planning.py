@@ -35,8 +35,6 @@ PLAN_KEYS = (
 )
 _LISTS = ("services", "evidence", "warnings", "candidates")
 _SHOWN = ("framework", "language", "version", "package_manager", "install", "build", "start", "port", "main_service")
-_NAME_WIDTH = 17
-_WIDEST_VALUE = 40
 _REFUSED = 422
 _CANDIDATE = "candidate: "
 
@@ -119,15 +117,15 @@ def _show(output: Output, found: Mapping[str, Any], address: str) -> None:
     output.print(
         Text.assemble((plain(address), "bold"), " is deployed as ", (found["kind"], "bold green")), to_stdout=True
     )
-    values = {name: plain(str(found[name])) for name in _SHOWN if found.get(name) is not None}
+    values = {name: str(found[name]) for name in _SHOWN if found.get(name) is not None}
     if found["services"]:
-        values["services"] = plain(", ".join(found["services"]))
-    width = min(max((len(value) for name, value in values.items() if name in sources), default=0), _WIDEST_VALUE)
-    for name, value in {**values, "dockerfile": _dockerfile_text(found)}.items():
-        line = Text.assemble("  ", (name.replace("_", " ").ljust(_NAME_WIDTH), "dim"), value)
-        if source := sources.get(name):
-            line.append(f"{' ' * max(0, width - len(value))}  from {source}", style="dim")
-        output.print(line, to_stdout=True)
+        values["services"] = ", ".join(found["services"])
+    values["dockerfile"] = _dockerfile_text(found)
+    rows = [
+        (f"  {name.replace('_', ' ')}", value, f"from {sources[name]}" if name in sources else "")
+        for name, value in values.items()
+    ]
+    output.grid(rows, ("dim", "", "dim"))
     for warning in found["warnings"]:
         output.say(f"! {warning['message']} {warning['remedy']}", "yellow")
     for candidate in found["candidates"]:
@@ -138,4 +136,4 @@ def _dockerfile_text(found: Mapping[str, Any]) -> str:
     text = found["dockerfile"]
     if not text:
         return "none (the Compose file says how)" if found["kind"] == "compose" else "none"
-    return "written by the Butler (--dockerfile shows it)" if "\n" in text else f"{text}, the repository's own"
+    return "the Butler's (--dockerfile shows it)" if "\n" in text else f"{text}, the repository's own"

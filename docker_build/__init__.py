@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
-from collections import deque
 from pathlib import Path
-
-import stamina
 
 import base_images
 import dockerfile_text
-import shell
 from docker_build import images, recipe
-from docker_build.command import Build, build_argv, build_environment
+from docker_build.command import Build
 from docker_build.images import prune_build_cache, remove_old_images
-from docker_build.readable import Readable
 from docker_build.recipe import SECRET_ID, Recipe
 from docker_build.remote_sources import unsafe_sources
+from docker_build.running import carry_out
+from docker_run import labels_for
 from domain import DeployRequest, Emit, Event, EventKind, Image, Plan, Stage
-from failure_advice import explain, is_network_failure
-from robust_error_handler import Code, CommandFailed, CommandTimedOut, DeploymentFailed, ToolMissing
+from robust_error_handler import Code, DeploymentFailed
 from settings import Settings
 from workspace import Checkout
 
 __all__ = ["build_image", "check_disk", "image_tag", "prune_build_cache", "remove_old_images"]
 
-_ATTEMPTS = 3
-_FIRST_WAIT_SECONDS = 2.0
-_LONGEST_WAIT_SECONDS = 20.0
-_LINES_KEPT = 400
-_BUILDX_MISSING = re.compile(
-    r"buildx component is missing|'buildx' is not a docker command|unknown command: docker buildx"
-)
-_BUSY_REGISTRY = re.compile(r"toomanyrequests|429 Too Many Requests", re.IGNORECASE)
 _NAMED_CONTEXTS = {"butler": Path(__file__).resolve().parent.parent / "dockerfile_templates" / "assets"}
 
 
@@ -57,7 +44,9 @@ async def build_image(plan: Plan, checkout: Checkout, request: DeployRequest, em
         emit(Event(EventKind.NOTE, Stage.BUILD, f"Nothing changed: the image {tag} is used again, without a build."))
         return existing
     build = await asyncio.to_thread(_write, ready, tag, checkout.generated, request, settings)
-    return await _built(build, emit, settings)
+    image_id = await carry_out(build, emit, settings)
+    found = await images.inspect([image_id])
+    return Image(image_id, build.tag, reused=False, exposed_ports=found[0].ports if found else ())
 
 
 def image_tag(container_name: str, content_hash: str) -> str:
@@ -103,86 +92,8 @@ def _write(ready: Recipe, tag: str, folder: Path, request: DeployRequest, settin
         cache_namespace=f"{settings.instance}-u{request.user_id}",
         secret_file=secret,
         secret_ids=(SECRET_ID, ready.secret_alias),
-        labels=_labels(request, settings),
+        labels=labels_for(request, settings),
         build_args=ready.build_args,
         contexts={name: path for name, path in _NAMED_CONTEXTS.items() if path.is_dir()},
         environment=ready.private_args,
-    )
-
-
-def _labels(request: DeployRequest, settings: Settings) -> dict[str, str]:
-    return {
-        "butler": "1",
-        "butler.instance": settings.instance,
-        "butler.app": request.container_name,
-        "butler.user": str(request.user_id),
-        "butler.release": str(request.release_number),
-    }
-
-
-async def _built(build: Build, emit: Emit, settings: Settings) -> Image:
-    """Run the build, again where only the network failed, and read what came of it."""
-    deadline = asyncio.get_running_loop().time() + settings.build_timeout_seconds
-    try:
-        async for attempt in stamina.retry_context(
-            on=_may_pass,
-            attempts=_ATTEMPTS,
-            wait_initial=_FIRST_WAIT_SECONDS,
-            wait_max=_LONGEST_WAIT_SECONDS,
-            timeout=None,
-        ):
-            with attempt:
-                if attempt.num > 1:
-                    text = f"The network failed; trying again ({attempt.num} of {_ATTEMPTS})."
-                    emit(Event(EventKind.NOTE, Stage.BUILD, text))
-                await _run(build, emit, deadline)
-    except CommandTimedOut as error:
-        raise _timed_out(settings, error) from error
-    except CommandFailed as error:
-        raise _failure(error) from error
-    image_id = (await asyncio.to_thread(build.id_file.read_text, encoding="ascii")).strip()
-    found = await images.inspect([image_id])
-    return Image(image_id, build.tag, reused=False, exposed_ports=found[0].ports if found else ())
-
-
-async def _run(build: Build, emit: Emit, deadline: float) -> None:
-    """One build; a failure carries the readable lines."""
-    readable = Readable(hidden=build.secret_ids[-1])
-    kept: deque[str] = deque(maxlen=_LINES_KEPT)
-
-    def on_line(raw: str) -> None:
-        text = readable.line(raw)
-        if text is not None:
-            kept.append(text)
-            emit(Event(EventKind.LINE, Stage.BUILD, text))
-
-    left = max(deadline - asyncio.get_running_loop().time(), 0.1)
-    try:
-        await shell.stream(
-            build_argv(build), on_line, timeout_seconds=left, waiting_for="the build", env=build_environment(build)
-        )
-    except CommandFailed as error:
-        error.tail = list(kept) or error.tail
-        raise
-
-
-def _may_pass(error: Exception) -> bool:
-    """Whether only the network failed, so that the same build may succeed in a moment."""
-    if not isinstance(error, CommandFailed) or isinstance(error, CommandTimedOut):
-        return False
-    return is_network_failure(error.tail) or any(_BUSY_REGISTRY.search(line) for line in error.tail[-20:])
-
-
-def _failure(error: CommandFailed) -> DeploymentFailed | ToolMissing:
-    if any(_BUILDX_MISSING.search(line) for line in error.tail):
-        return ToolMissing("docker-buildx")
-    return explain(Stage.BUILD, error.tail)
-
-
-def _timed_out(settings: Settings, error: CommandTimedOut) -> DeploymentFailed:
-    return DeploymentFailed(
-        Code.TIMEOUT,
-        f"The build took longer than {settings.build_timeout_seconds} seconds and was ended.",
-        "Make the build faster (fewer dependencies, a smaller context), or raise BUTLER_BUILD_TIMEOUT_SECONDS.",
-        error.tail[-20:],
     )

@@ -15,11 +15,12 @@ from typing import Any
 import docker_compose.building as building
 from compose_file import Site, choose_site, read, site_of
 from docker_build import remove_old_images
-from docker_compose import policy, repository_files, running
+from docker_compose import blame, policy, repository_files, running
+from docker_compose.blame import by_service
 from docker_compose.lifecycle import CURRENT, facts_in, restart, resume_policies, site_of_stack, start, stop
 from docker_compose.resolving import Resolved, resolve
 from docker_compose.rewriting import SCRATCH_LABEL, carried_over, publisher, rewrite
-from docker_compose.running import Facts, by_service, read_final, write_private
+from docker_compose.running import Facts, read_final, write_private
 from docker_compose.stack import ComposeStack, app_folder, project_of
 from docker_run import ContainerState, engine_facts, keep_running, log_lines
 from domain import DeployRequest, Emit, Event, EventKind, Plan, RunningContainer, Stage
@@ -37,11 +38,13 @@ __all__ = [
     "restart",
     "restore_previous",
     "resume_policies",
+    "root_cause",
     "service_logs",
     "site_of_stack",
     "start",
     "states",
     "stop",
+    "tell_fallen",
     "up",
     "with_ports",
 ]
@@ -161,6 +164,16 @@ async def restore_previous(
     container = await running.start(folder / CURRENT, facts, emit, settings)
     await keep_running(container.id, settings)
     return container
+
+
+async def root_cause(stack: ComposeStack, error: DeploymentFailed, settings: Settings) -> DeploymentFailed:
+    """What to say of a site that failed: the failure of the service that ended before it, where there is one."""
+    return await blame.root_cause(error, stack.request.container_name, stack.site.service, settings)
+
+
+async def tell_fallen(stack: ComposeStack, emit: Emit, settings: Settings) -> None:
+    """Warn of each service that is down although the site answers."""
+    await blame.tell_fallen(stack.request.container_name, stack.site.service, emit, settings)
 
 
 async def down(container_name: str, user_id: int, settings: Settings, *, remove_volumes: bool) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,25 +11,20 @@ from typing import Any
 
 import base_images
 import dockerfile_text
-import shell
 from compose_file import Site, ports_of, site_of
 from docker_build import check_disk, images, recipe
-from docker_build.command import Build, build_argv, build_environment
-from docker_build.readable import Readable
+from docker_build.command import Build, build_argv
 from docker_build.remote_sources import unsafe_sources
+from docker_build.running import carry_out
 from docker_compose.stack import ComposeStack
 from docker_compose.targets import for_target
 from docker_run import labels_for
 from docker_run.command import split_environment
 from domain import Emit, Event, EventKind, Kind, Plan, Stage
-from failure_advice import explain, is_network_failure
-from robust_error_handler import Code, CommandFailed, CommandTimedOut, DeploymentFailed
+from robust_error_handler import Code, DeploymentFailed
 from settings import Settings
 from workspace import Checkout
 
-_ATTEMPTS = 3
-_FIRST_WAIT_SECONDS = 2.0
-_LINES_KEPT = 400
 _USER_IGNORES = ".git\n**/.env.local\n**/.env.*.local\n"
 
 
@@ -145,39 +139,12 @@ async def _build_one(
         environment={**by_name, **ready.private_args},
     )
     emit(Event(EventKind.NOTE, Stage.BUILD, f"Building the service {one.service}."))
-    await _run(command, one, emit, settings)
-    return tag
-
-
-async def _run(command: Build, one: ServiceBuild, emit: Emit, settings: Settings) -> None:
-    """Run a build, again where only the network failed."""
     argv = service_build_argv(command, secrets=one.secrets, has_network=one.has_network)
-    readable, kept = Readable(hidden=command.secret_ids[-1]), deque[str](maxlen=_LINES_KEPT)
-
-    def on_line(raw: str) -> None:
-        text = readable.line(raw)
-        if text is not None:
-            kept.append(text)
-            emit(Event(EventKind.LINE, Stage.BUILD, f"{one.service} | {text}"))
-
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            await shell.stream(
-                argv,
-                on_line,
-                timeout_seconds=settings.build_timeout_seconds,
-                waiting_for=f"the build of {one.service}",
-                env=build_environment(command),
-            )
-            return
-        except CommandTimedOut:
-            raise
-        except CommandFailed as error:
-            if attempt == _ATTEMPTS or not is_network_failure(kept):
-                raise _of_service(one.service, explain(Stage.BUILD, kept, exit_code=error.exit_code)) from error
-            text = f"The network failed; trying again ({attempt + 1} of {_ATTEMPTS})."
-            emit(Event(EventKind.NOTE, Stage.BUILD, text))
-            await asyncio.sleep(_FIRST_WAIT_SECONDS * attempt)
+    try:
+        await carry_out(command, emit, settings, argv=argv, prefix=f"{one.service} | ")
+    except DeploymentFailed as error:
+        raise _of_service(one.service, error) from error
+    return tag
 
 
 async def _is_ours(tag: str, stack: ComposeStack, settings: Settings) -> bool:

@@ -9,8 +9,9 @@ from typing import Any
 
 import shell
 from docker_compose import running
+from docker_compose.blame import by_service
 from docker_compose.resolving import PINNED_ENVIRONMENT, engine_environment
-from docker_compose.running import NO_FILE, STOP_SECONDS, Facts, by_service, read_final
+from docker_compose.running import NO_FILE, STOP_SECONDS, Facts, read_final
 from docker_compose.stack import app_folder, project_of
 from docker_run import ContainerState, ask
 from domain import Emit, RunningContainer

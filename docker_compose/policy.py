@@ -228,7 +228,8 @@ class _Inspection:
     def _socket(self, owner: str, name: str, keys: tuple[str | int, ...]) -> str:
         return (
             f"{owner} asks for the Docker socket ({self._text.where(*keys)}), which controls every user's containers. "
-            f'DevOps Butler already publishes your app; remove the service "{name}" or deploy without it.'
+            f'Remove that line, or the service "{name}" if it cannot do without: DevOps Butler publishes your app '
+            "itself, so no proxy that watches Docker is needed."
         )
 
     def _shown(self, path: Path) -> str:

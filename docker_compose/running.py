@@ -15,6 +15,7 @@ from typing import Any
 
 import shell
 from docker_build import remove_old_images
+from docker_compose.blame import FINAL, by_service, crashed, root_cause
 from docker_compose.resolving import PINNED_ENVIRONMENT, engine_environment, tool_missing
 from docker_compose.stack import app_folder, network_name, project_of
 from docker_run import (
@@ -23,7 +24,6 @@ from docker_run import (
     ask,
     ensure_networks,
     inspect,
-    list_containers,
     log_lines,
     networks_of,
     remove_app,
@@ -38,12 +38,9 @@ from settings import Settings
 
 UP_SECONDS = 600
 STOP_SECONDS = 10
-_LOG_LINES = 50
 _STARTS = 4
 _WATCH_SECONDS = 1.0
 _NETWORK_BITS = 27
-_SERVICE = "com.docker.compose.service"
-_FINAL = frozenset({Code.MISSING_VARIABLE, Code.OUT_OF_MEMORY, Code.DEPENDENCY_NOT_FOUND, Code.DISK_FULL})
 NO_FILE = Path("/dev/null")
 
 
@@ -143,12 +140,6 @@ async def remove_scratch(container_name: str, label: str, settings: Settings) ->
         await _quietly(["docker", "volume", "rm", name], waiting_for="a volume to go")
 
 
-async def by_service(container_name: str, settings: Settings) -> dict[str, ContainerState]:
-    """How the containers of a stack stand, by service."""
-    states = await list_containers(settings, app=container_name)
-    return {state.labels[_SERVICE]: state for state in states if _SERVICE in state.labels}
-
-
 async def _up(file: Path, facts: Facts, emit: Emit, settings: Settings, *, start: bool = True) -> None:
     project = project_of(facts.container_name, settings)
 
@@ -197,9 +188,9 @@ async def _stays_up(
         state = await inspect(site.id, settings)
         if state is None or state.running:
             return state or site
-        failure = await _crashed(facts.site, state, settings)
-        if is_alone or attempt == _STARTS or failure.code in _FINAL:
-            raise failure
+        failure = await crashed(facts.site, state, settings)
+        if is_alone or attempt == _STARTS or failure.code in FINAL:
+            raise await root_cause(failure, facts.container_name, facts.site, settings)
         text = f'Service "{facts.site}" ended with code {state.exit_code}; it may need the rest of the stack, so it is '
         emit(Event(EventKind.NOTE, Stage.START, f"{text}started again ({attempt + 1} of {_STARTS})."))
         await asyncio.sleep(attempt)
@@ -219,24 +210,10 @@ async def _explained(error: CommandFailed, facts: Facts, settings: Settings) -> 
     named = re.search(r"dependency failed to start: container (\S+) (is unhealthy|exited|for service)", said)
     for service, state in states.items():
         if (job and job[1] == service) or (named and named[1] == state.name and named[2] != "is unhealthy"):
-            return await _crashed(service, state, settings)
+            return await crashed(service, state, settings)
         if named and named[1] == state.name:
             return await _unhealthy(service, state, settings)
     return explain(Stage.START, error.tail, exit_code=None)
-
-
-async def _crashed(service: str, state: ContainerState, settings: Settings) -> DeploymentFailed:
-    lines = await log_lines(state.id, settings, tail=_LOG_LINES)
-    cause = explain(
-        Stage.START,
-        lines,
-        exit_code=state.exit_code,
-        oom_killed=state.oom_killed,
-        context={"memory_limit": settings.memory_limit},
-    )
-    message = f'Service "{service}" ended with code {state.exit_code} while the stack started. {cause.message}'
-    code = Code.CRASHED_AT_START if cause.code is Code.NETWORK else cause.code
-    return DeploymentFailed(code, message, cause.hint, lines[-20:] or cause.lines)
 
 
 async def _unhealthy(service: str, state: ContainerState, settings: Settings) -> DeploymentFailed:

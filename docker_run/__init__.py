@@ -1,7 +1,7 @@
 """Container lifecycle: networks, start, stop, remove, state, logs, and whether an app answers."""
 
 from .answers import Reason, Verdict, failure, probe, probe_address, settle, wait_until_answers
-from .command import RunSpec, app_environment, app_url, labels_for, run_argv
+from .command import FINGERPRINT_LABEL, RunSpec, app_environment, app_url, fingerprint, labels_for, run_argv
 from .containers import (
     keep_running,
     remove_app,
@@ -24,6 +24,7 @@ from .networks import (
 from .state import ContainerState, follow_logs, inspect, list_containers, log_lines
 
 __all__ = [
+    "FINGERPRINT_LABEL",
     "ContainerState",
     "EngineFacts",
     "Networks",
@@ -36,6 +37,7 @@ __all__ = [
     "engine_facts",
     "ensure_networks",
     "failure",
+    "fingerprint",
     "follow_logs",
     "inspect",
     "keep_running",

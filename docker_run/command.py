@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
+import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 from domain import DeployRequest
@@ -14,6 +16,7 @@ from settings import Settings
 from .engine import EngineFacts
 from .networks import Networks
 
+FINGERPRINT_LABEL = "butler.fingerprint"
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID", "KILL", "NET_BIND_SERVICE")
 LONGEST_VARIABLE_BYTES = 128 * 1024 - 1
 LONGEST_ENVIRONMENT_BYTES = 1024 * 1024
@@ -103,6 +106,17 @@ def run_argv(spec: RunSpec, settings: Settings, facts: EngineFacts, *, env_file:
         *([] if env_file is None else ["--env-file", str(env_file)]),
         spec.image_id,
     ]
+
+
+def fingerprint(spec: RunSpec, settings: Settings) -> str:
+    """What a container is made of, in short: equal for two specs that differ only in the release's number.
+
+    It is keyed with the instance, so that it tells nothing of the variables' values to who does not know them.
+    """
+    env = {key: value for key, value in sorted(spec.env.items()) if key != "BUTLER_RELEASE"}
+    limits = [settings.memory_limit, settings.cpu_limit, settings.pids_limit, settings.publish_address]
+    parts = [spec.image_id, spec.container_port, spec.host_port, spec.alias, astuple(spec.networks), limits, env]
+    return hmac.new(settings.instance.encode(), json.dumps(parts).encode(), "sha256").hexdigest()[:32]
 
 
 def connect_argvs(spec: RunSpec) -> list[list[str]]:

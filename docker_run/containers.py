@@ -30,6 +30,7 @@ from .refusals import is_missing, refusal
 from .state import ContainerState, inspect, list_containers
 
 _START_ATTEMPTS = 3
+_HICCUP_SECONDS = 0.5
 _GONE_QUESTIONS = 150
 _GONE_PAUSE_SECONDS = 0.1
 
@@ -173,6 +174,9 @@ async def _cured(spec: RunSpec, settings: Settings, error: CommandFailed) -> boo
             f"A container named {spec.name!r} exists that this Butler did not make.",
             "Remove or rename it on the server, then deploy again.",
         ) from error
+    if "adding interface" in said and "to bridge" in said:
+        await asyncio.sleep(_HICCUP_SECONDS)  # the engine's own race, seen under load
+        return True
     if _lacks_network(error):
         app, user = spec.labels.get("butler.app", spec.alias), spec.labels.get("butler.user", "0")
         await ensure_networks(app, int(user), settings)

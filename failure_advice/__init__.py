@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain import Stage
+from failure_advice.answers import remark_on
 from failure_advice.building import BUILD_FAILED, BUILD_FAILED_OTHERWISE, DOCKERFILES, SOURCE
 from failure_advice.clone import CLONE, CLONE_REFUSED
 from failure_advice.dependencies import COMPILERS, DOWNLOADS, LOCKFILES, PIP_UNKNOWN, UNKNOWN_PACKAGES, VERSIONS
@@ -19,7 +20,7 @@ from failure_advice.silence import (
     from_sockets,
     how_to_listen,
 )
-from failure_advice.starting import COMMANDS, CRASHED, DATABASES, MODULES
+from failure_advice.starting import COMMANDS, CRASHED, DATABASES, MODULES, PACKAGE_BREAKS, UNCAUGHT
 from failure_advice.variables import VARIABLES
 from failure_advice.words import filled
 from robust_error_handler import Code, DeploymentFailed
@@ -60,6 +61,8 @@ UNKNOWN = Rule(
 OTHERWISE: tuple[Rule, ...] = (
     BUILD_FAILED_OTHERWISE,
     CLONE_REFUSED,
+    PACKAGE_BREAKS,
+    UNCAUGHT,
     CRASHED,
     LOOPBACK_ONLY,
     WRONG_PORT,
@@ -120,7 +123,8 @@ def _otherwise(facts: Report, context: Mapping[str, Any], is_silent: bool) -> Fi
     if is_silent and facts.stage in (Stage.PORT, Stage.VERIFY):
         return _silent(facts, context)
     if facts.stage in RUNNING:
-        return Finding(CRASHED, {}, tail(facts.lines))
+        traced = apply(PACKAGE_BREAKS, facts) or apply(UNCAUGHT, facts)
+        return traced or Finding(CRASHED, {}, tail(facts.lines))
     rule = BUILD_FAILED_OTHERWISE if facts.stage in BUILDING else CLONE_REFUSED if facts.stage in CLONING else UNKNOWN
     return Finding(rule, {}, tail(facts.lines))
 
@@ -135,4 +139,4 @@ def _silent(facts: Report, context: Mapping[str, Any]) -> Finding:
     return Finding(NOT_ANSWERING, {}, tail(facts.lines))
 
 
-__all__ = ["OTHERWISE", "RULES", "explain", "how_to_listen", "is_host_port_taken", "is_network_failure"]
+__all__ = ["OTHERWISE", "RULES", "explain", "how_to_listen", "is_host_port_taken", "is_network_failure", "remark_on"]

@@ -220,7 +220,7 @@ VERSIONS = (
         code=Code.BUILD_FAILED,
         message="The version of Node.js does not fit: {wanted} is asked for.",
         remedy='Set the version in package.json ("engines": {{"node": "22"}}) or .nvmrc to one that all dependencies '
-        "accept, commit and push.",
+        "accept; a Dockerfile of the repository names it in its FROM line. Then commit and push.",
         patterns=(
             _NPM + r"(?:engine|notsup) (?:Required|Not compatible).{0,80}?(?P<wanted>\{.{1,60}\})",
             r"The engine \"node\" is incompatible with this module\. Expected version \"(?P<wanted>[^\"]+)\"",
@@ -239,7 +239,7 @@ VERSIONS = (
         code=Code.BUILD_FAILED,
         message="The version of Python does not fit: {wanted} is asked for.",
         remedy="Set the version in .python-version (for example 3.12) or `requires-python` in pyproject.toml to one "
-        "that all dependencies accept, commit and push.",
+        "that all dependencies accept; a Dockerfile of the repository names it in its FROM line. Then commit and push.",
         patterns=(
             r"requires a different Python: [\d.]+ not in '(?P<wanted>[^']+)'",
             r"is not supported by the project \((?P<wanted>[^)]+)\)",

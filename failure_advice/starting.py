@@ -254,6 +254,33 @@ COMMANDS = (
     ),
 )
 
+PACKAGE_BREAKS = Rule(
+    name="package-breaks",
+    stages=RUNNING,
+    code=_CRASHED,
+    message="The installed package {package} breaks while the app starts: {reason}.",
+    remedy="Some version of a dependency no longer fits the others. Pin the versions that work for you (for example "
+    "with `pip freeze > requirements.txt`), commit and deploy again.",
+    patterns=(
+        r"^  File \"[^\"]{1,300}(?:site|dist)-packages/(?P<package>\w[\w-]*)[^\"]{0,300}\", line \d+, in .{1,100}\n"
+        r"(?:    .{0,300}\n){0,3}(?P<reason>(?:Attribute|Import|Type|Name)Error: .{1,200})$",
+    ),
+    before=10,
+)
+UNCAUGHT = Rule(
+    name="uncaught-error",
+    stages=RUNNING,
+    code=_CRASHED,
+    message="The app ended right after its start with an error: {reason}.",
+    remedy="Correct it where the lines shown point to, commit and push. To see it yourself, run the start command in a "
+    "clean clone with the same variables.",
+    patterns=(
+        r"^ {4,}\S.{0,300}\n(?P<reason>[A-Za-z_][\w.]{2,80}: .{1,200})$(?!\n\s+at )",
+        r"^(?:Uncaught )?(?P<reason>\w{0,40}(?:Error|Exception)(?: \[\w+\])?: .{1,200})\n\s+at ",
+    ),
+    also=r"^Traceback \(most recent call last\):|^\s+at \S",
+    before=10,
+)
 CRASHED = Rule(
     name="crashed",
     stages=RUNNING,

@@ -110,6 +110,10 @@ VARIABLES = (
             rf"{_QUOTE}\b{_NAME}{_QUOTE} (?:environment variable |env var |variable )?(?:is|was|has|must be)"
             r" (?:not (?:been )?(?:set|defined|provided|found|configured)|required|missing|undefined|unset|empty"
             r"|set|provided|defined)\b",
+            rf"{_QUOTE}\b{_NAME}{_QUOTE} (?:env(?:ironment)? ?(?:variable|var)|variable)"
+            r" (?:not (?:set|defined|provided|found|configured)|missing|undefined|unset|required)\b",
+            rf"{_QUOTE}\b(?P<name>[A-Z][A-Z0-9]*_[A-Z0-9_]{{1,60}}){_QUOTE}"
+            r" (?:not (?:set|defined|provided|configured)|missing|undefined|unset)\b",
             rf"\b(?:Please|You must|must) (?:set|provide|define|specify) (?:the |an? )?(?:env(?:ironment)? ?(?:var(?:iable)?)? )?{_QUOTE}{_NAME}\b",
             rf"required key {_NAME} missing value",
             rf"(?:Missing|Undefined|Unset) (?:required )?(?:variable|config(?:uration)?|setting|secret)s?:? {_QUOTE}{_NAME}\b",

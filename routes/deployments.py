@@ -197,10 +197,14 @@ def _without_secrets(butler: Butler, app: Deployment, texts: list[str]) -> list[
 
     The redactor is one of its own: what other apps hide at this moment must not show here.
     """
+    own = Redactor()
+    with own.hiding(secrets_of(butler, app)):
+        return [own.mask(text) for text in texts]
+
+
+def secrets_of(butler: Butler, app: Deployment) -> list[str]:
+    """The values that an app was given, now and for the release that runs, which its log must not show."""
     environments = [butler.database.deployments.environment(app.id)]
     if app.current_release_id is not None:
         environments.append(butler.database.releases.environment(app.current_release_id))
-    secrets = [value for one in environments for given in (one.backend, one.frontend) for value in secret_values(given)]
-    own = Redactor()
-    with own.hiding(secrets):
-        return [own.mask(text) for text in texts]
+    return [value for one in environments for given in (one.backend, one.frontend) for value in secret_values(given)]

@@ -30,13 +30,12 @@ async def run_deployment_pipeline(request: DeployRequest, emit: Emit, *, setting
     """
     steps = Steps(emit)
     with steps(Stage.VALIDATE):
-        host_tools.require_disk(settings)
+        docker_build.check_disk(settings)
         await host_tools.require_docker()
 
     async with AsyncExitStack() as stack:
         with steps(Stage.CLONE):
             checkout = await stack.enter_async_context(clone(request, emit, settings))
-            emit(Event(EventKind.NOTE, Stage.CLONE, _commit_line(checkout.commit)))
 
         with steps(Stage.DETECT):
             plan = await asyncio.to_thread(_found_in, checkout.workspace)
@@ -76,7 +75,3 @@ def tell_plan(plan: Plan, emit: Emit) -> None:
     for warning in plan.warnings:
         text = f"{warning.message} {warning.remedy}"
         emit(Event(EventKind.WARNING, Stage.DETECT, text, detail={"code": warning.code}))
-
-
-def _commit_line(commit: Commit) -> str:
-    return f"{commit.branch} at {commit.sha[:10]}: {commit.subject} ({commit.author})"

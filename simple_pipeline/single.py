@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import docker_build
 import docker_run
-from docker_run import ContainerState, RunSpec
+from docker_run import FINGERPRINT_LABEL, ContainerState, Networks, RunSpec
 from domain import Commit, DeployRequest, Emit, Event, EventKind, Image, Outcome, Plan, RunningContainer, Stage
 from robust_error_handler import PortTaken
 from settings import Settings
@@ -26,15 +26,15 @@ async def handle_dockerfile_deployment(
     """Build the plan's Dockerfile and put the image live, with the release before it serving until then.
 
     A first release starts on the app's own address. A later one is started beside the running one, on an address of
-    its own, and takes over only when it has answered; an image that is live already goes straight to that.
+    its own, and takes over only when it has answered. Where nothing at all changed, what runs is checked and kept.
     """
     steps = Steps(emit)
     release = _Release(plan, checkout.commit, request, emit, settings, ledger)
     with steps(Stage.CLEAN):
         await release.clear_the_way()
-    with steps(Stage.BUILD):
-        image = await docker_build.build_image(plan, checkout, request, emit, settings)
     try:
+        with steps(Stage.BUILD):
+            image = await docker_build.build_image(plan, checkout, request, emit, settings)
         container = await release.put_live(image, steps)
     except BaseException:
         await asyncio.shield(release.undo())
@@ -57,30 +57,36 @@ class _Release:
         self._live = request.container_name
         self._next = f"{request.container_name}-next"
         self._previous = f"{request.container_name}-previous"
-        self._is_first = False
-        self._was_stopped = False
+        self._before: ContainerState | None = None
 
     async def clear_the_way(self) -> None:
-        """Remove what an interrupted attempt left, put a set-aside release back, and have the networks there."""
-        await docker_run.stop_and_remove(self._next, self._settings, grace_seconds=0)
-        await put_back(self._live, self._settings)
-        self._networks = await docker_run.ensure_networks(
-            self._request.container_name, self._request.user_id, self._settings, self._emit
+        """Remove what an interrupted attempt left, put a set-aside release back, and begin to make the networks."""
+        await asyncio.gather(
+            docker_run.stop_and_remove(self._next, self._settings, grace_seconds=0),
+            put_back(self._live, self._settings),
+        )
+        self._before = await docker_run.inspect(self._live, self._settings)
+        # Making networks takes a while, and a build does not need them.
+        self._networks = asyncio.create_task(
+            docker_run.ensure_networks(self._request.container_name, self._request.user_id, self._settings, self._emit)
         )
 
     async def put_live(self, image: Image, steps: Steps) -> RunningContainer:
         """Start the image, check it, and make it the one that serves."""
-        before = await docker_run.inspect(self._live, self._settings)
-        self._is_first = before is None
-        self._was_stopped = before is not None and is_stopped(before)
+        before = self._before
         is_rehearsal = before is not None and before.running and before.image_id != image.id
         port = self._expected_port(image, before)
+        networks = await self._networks
         with steps(Stage.START):
-            if is_rehearsal:
-                self._note("The running release serves until the new one has answered.")
-            elif before is not None:
-                await self._set_aside()
-            container = await self._start(image, port, self._next if is_rehearsal else self._live)
+            container = self._kept(before, self._spec(image, port, self._live, networks, _host_port_of(before)))
+            if container is not None:
+                self._note("Nothing changed since the release that runs: it is checked and goes on.")
+            else:
+                if is_rehearsal:
+                    self._note("The running release serves until the new one has answered.")
+                elif before is not None:
+                    await self._set_aside()
+                container = await self._start(image, port, self._next if is_rehearsal else self._live)
         with steps(Stage.PORT):
             container = await self._on_the_right_port(container, image)
         with steps(Stage.VERIFY):
@@ -92,14 +98,28 @@ class _Release:
 
     async def undo(self) -> None:
         """After a failure: remove the new container, and have the release before it serve again."""
+        await asyncio.wait({self._networks})
         await docker_run.stop_and_remove(self._next, self._settings, grace_seconds=0)
-        is_back = await put_back(self._live, self._settings, start=not self._was_stopped)
-        if not is_back and self._is_first:
+        was_stopped = self._before is not None and is_stopped(self._before)
+        if not await put_back(self._live, self._settings, start=not was_stopped) and self._before is None:
             await docker_run.remove_app(self._live, self._request.user_id, self._settings)
+
+    def _kept(self, before: ContainerState | None, wanted: RunSpec) -> RunningContainer | None:
+        """The running container, where it is exactly what would be started in its place."""
+        if before is None or not before.running or before.restart_count:
+            return None
+        if before.labels.get(FINGERPRINT_LABEL) != wanted.labels[FINGERPRINT_LABEL]:
+            return None
+        host_port = wanted.host_port
+        url = docker_run.app_url(host_port, self._settings) if host_port else None
+        return RunningContainer(before.id, before.name, before.image_id, wanted.container_port, host_port, url)
 
     def _expected_port(self, image: Image, before: ContainerState | None) -> int | None:
         if before is not None and before.image_id == image.id and before.wanted_ports:
             return next(iter(before.wanted_ports))
+        told = self._request.backend_env.get("PORT", "")
+        if told.isdigit() and 0 < int(told) < 65536:
+            return int(told)
         if not self.plan.expects_http and self.plan.port is None:
             return None
         return self.plan.port or next(iter(image.exposed_ports), DEFAULT_PORT)
@@ -110,8 +130,7 @@ class _Release:
 
     async def _take_over(self, image: Image, port: int | None) -> RunningContainer:
         """The rehearsed image takes the live container's place and address; its own address closes."""
-        await docker_run.stop_and_remove(self._next, self._settings, grace_seconds=0)
-        await self._set_aside()
+        await asyncio.gather(docker_run.stop_and_remove(self._next, self._settings, grace_seconds=0), self._set_aside())
         container = await self._start(image, port, self._live)
         await verify(container, self.plan, self._emit, self._settings, has_settled=True)
         return container
@@ -131,25 +150,28 @@ class _Release:
 
     async def _start(self, image: Image, port: int | None, name: str) -> RunningContainer:
         """Start a container; a rehearsal gets a port of Docker's choice, the live one the app's own."""
+        networks = await self._networks
         is_live = name == self._live and port is not None
         host_port = await self._ledger.host_port() if is_live else None
         for _attempt in range(_PORT_ATTEMPTS):
             try:
-                return await docker_run.start_container(self._spec(image, port, name, host_port), self._settings)
+                return await docker_run.start_container(
+                    self._spec(image, port, name, networks, host_port), self._settings
+                )
             except PortTaken as error:
                 if host_port is None:
                     raise
                 self._note(f"{error.message} Trying the next one.")
                 host_port = await self._ledger.host_port(instead_of=host_port)
-        return await docker_run.start_container(self._spec(image, port, name, host_port), self._settings)
+        return await docker_run.start_container(self._spec(image, port, name, networks, host_port), self._settings)
 
-    def _spec(self, image: Image, port: int | None, name: str, host_port: int | None) -> RunSpec:
+    def _spec(self, image: Image, port: int | None, name: str, networks: Networks, host_port: int | None) -> RunSpec:
         url = docker_run.app_url(host_port, self._settings) if host_port else None
-        return RunSpec(
+        spec = RunSpec(
             name=name,
             image_id=image.id,
             labels=docker_run.labels_for(self._request, self._settings),
-            networks=self._networks,
+            networks=networks,
             alias=name,
             container_port=port,
             host_port=host_port,
@@ -157,6 +179,11 @@ class _Release:
                 self._request, run_env=self.plan.run_env, container_port=port, commit=self._commit.sha, url=url
             ),
         )
+        return replace(spec, labels={**spec.labels, FINGERPRINT_LABEL: docker_run.fingerprint(spec, self._settings)})
+
+
+def _host_port_of(before: ContainerState | None) -> int | None:
+    return next(iter(before.wanted_ports.values()), None) if before is not None else None
 
 
 def is_stopped(state: ContainerState) -> bool:

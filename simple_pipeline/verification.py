@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import docker_run
 from docker_run import Verdict
 from domain import Emit, Event, EventKind, Plan, RunningContainer, Stage
-from failure_advice import explain
+from failure_advice import explain, remark_on
 from port_discovery import Finding, Sockets, find_running_port
 from robust_error_handler import DeploymentFailed
 from settings import Settings
@@ -85,12 +86,20 @@ async def verify(
             raise await failure(verdict, container, plan, emit, settings, sockets)
         answer = f"HTTP {verdict.status_code}" if verdict.status_code else "TCP"
         emit(Event(EventKind.NOTE, Stage.VERIFY, f"{container.url} answered ({answer}) after {verdict.seconds:.2f} s."))
+        if remark := _remark(verdict, container, plan):
+            detail = {"code": "answers-with-error", "status": verdict.status_code}
+            emit(Event(EventKind.WARNING, Stage.VERIFY, remark, detail=detail))
     if has_settled:
         await docker_run.keep_running(container.id, settings)
         return
     verdict = await docker_run.settle(container, settings)
     if not verdict.answered:
         raise await failure(verdict, container, plan, emit, settings)
+
+
+def _remark(verdict: Verdict, container: RunningContainer, plan: Plan) -> str | None:
+    host = urlsplit(container.url or "").hostname or "localhost"
+    return remark_on(verdict.status_code or 200, plan.framework or "", host)
 
 
 async def failure(

@@ -171,6 +171,7 @@ MATRIX: dict[tuple[str, str], list[str]] = {
     ("GET", "/deployments/{name}/env/example"): [""],
     ("GET", "/deployments/{name}/releases"): ["", "?offset=1"],
     ("GET", "/deployments/{name}/releases/{number}"): [""],
+    ("GET", "/deployments/{name}/logs/live"): ["", "?tail=0"],
 }
 """Every route that names something, with the questions asked of it."""
 

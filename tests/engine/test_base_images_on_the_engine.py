@@ -64,6 +64,19 @@ USER node
     assert run(tag, "-e", "require('express'); console.log(process.getuid())") == "1000"
 
 
+async def test_what_yarn_1_installs_finds_the_headers_of_node_here() -> None:
+    base = await stand_in("node:22-slim")
+    manifest = '{"scripts":{"show":"echo $npm_config_nodedir"}}'
+    shown = run(base, "sh", "-c", 'cd /tmp && echo "$0" >package.json && yarn --silent show', manifest)
+    assert shown == "/usr/local"
+
+
+async def test_the_nginx_stand_in_runs_as_the_user_nginx_once_it_owns_the_usual_folders(tag: str) -> None:
+    base = await stand_in("nginx:alpine")
+    build(tag, f"FROM {base}\nRUN touch /run/nginx.pid && chown nginx /run/nginx.pid /var/cache/nginx\nUSER nginx\n")
+    run(tag, "nginx", "-t")
+
+
 async def test_pip_works_in_a_dockerfile_from_the_python_stand_in(tag: str) -> None:
     base = await stand_in("python:3.12-slim")
     build(

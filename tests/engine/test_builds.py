@@ -7,7 +7,6 @@ import hashlib
 import json
 import shutil
 import subprocess
-import tarfile
 import time
 import uuid
 from pathlib import Path
@@ -19,6 +18,7 @@ from docker_build import images
 from domain import Commit, DeployRequest, EventKind, Kind, Plan
 from robust_error_handler import Code, DeploymentFailed
 from settings import Settings
+from tests.engine.busybox import import_busybox
 from workspace import Checkout, open_folder
 
 pytestmark = pytest.mark.engine
@@ -33,32 +33,11 @@ def docker(*words: str, check: bool = True) -> str:
     return done.stdout + done.stderr
 
 
-def static_busybox(folder: Path) -> Path:
-    """Debian's static busybox: the installed one where it is static, else the one from the package."""
-    installed = shutil.which("busybox")
-    if installed and b"ld-linux" not in Path(installed).read_bytes():
-        return Path(installed)
-    subprocess.run(["apt-get", "download", "busybox-static"], cwd=folder, check=True, capture_output=True, timeout=120)
-    package = next(folder.glob("busybox-static*.deb"))
-    subprocess.run(["dpkg-deb", "-x", package, folder / "unpacked"], check=True, timeout=60)
-    return next((folder / "unpacked").rglob("bin/busybox"))
-
-
 @pytest.fixture(scope="module", autouse=True)
 def base_image(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("busybox")
-    archive = folder / "root.tar"
-    with tarfile.open(archive, "w") as tar:
-        tar.add(static_busybox(folder), "bin/busybox")
-        for name in TOOLS:
-            link = tarfile.TarInfo(f"bin/{name}")
-            link.type, link.linkname, link.mode = tarfile.SYMTYPE, "busybox", 0o777
-            tar.addfile(link)
-        place = tarfile.TarInfo("tmp")
-        place.type, place.mode = tarfile.DIRTYPE, 0o1777
-        tar.addfile(place)
     # What is in the environment is part of the cache key: nothing is cached from an earlier run of these tests.
-    docker("import", "--change", f"ENV PATH=/bin TEST_RUN={RUN}", str(archive), BASE)
+    changes = [f"ENV PATH=/bin TEST_RUN={RUN}"]
+    import_busybox(tmp_path_factory.mktemp("busybox"), BASE, tools=TOOLS, changes=changes)
     yield
     docker("image", "rm", BASE, check=False)
 

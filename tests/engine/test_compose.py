@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 import json
 import shutil
 import socket
 import stat
 import subprocess
-import tarfile
 import time
 import urllib.error
 import urllib.request
@@ -25,6 +23,7 @@ from docker_compose import ComposeStack
 from domain import Commit, DeployRequest, Event, EventKind, Kind, Plan, RunningContainer
 from robust_error_handler import Code, DeploymentFailed, PortTaken
 from settings import Settings
+from tests.engine.busybox import import_busybox
 from workspace import Checkout, open_folder
 
 pytestmark = pytest.mark.engine
@@ -84,32 +83,10 @@ def docker(*words: str, check: bool = True) -> str:
     return done.stdout + done.stderr
 
 
-def static_busybox(folder: Path) -> Path:
-    """Debian's static busybox: the installed one where it is static, else the one from the package."""
-    installed = shutil.which("busybox")
-    if installed and b"ld-linux" not in Path(installed).read_bytes():
-        return Path(installed)
-    subprocess.run(["apt-get", "download", "busybox-static"], cwd=folder, check=True, capture_output=True, timeout=120)
-    package = next(folder.glob("busybox-static*.deb"))
-    subprocess.run(["dpkg-deb", "-x", package, folder / "unpacked"], check=True, timeout=60)
-    return next((folder / "unpacked").rglob("bin/busybox"))
-
-
 @pytest.fixture(scope="module", autouse=True)
 def base_image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    folder = tmp_path_factory.mktemp("compose-base")
-    archive = folder / "root.tar"
-    with tarfile.open(archive, "w") as tar:
-        tar.add(static_busybox(folder), "bin/busybox")
-        for name in TOOLS:
-            link = tarfile.TarInfo(f"bin/{name}")
-            link.type, link.linkname, link.mode = tarfile.SYMTYPE, "busybox", 0o777
-            tar.addfile(link)
-        for name, text in (("nsswitch.conf", NAME_SERVICES), ("services", ""), ("passwd", "root:x:0:0::/:/bin/sh\n")):
-            config = tarfile.TarInfo(f"etc/{name}")
-            config.size, config.mode = len(text), 0o644
-            tar.addfile(config, io.BytesIO(text.encode()))
-    docker("import", "--change", "ENV PATH=/bin", str(archive), BASE)
+    files = {"etc/nsswitch.conf": NAME_SERVICES, "etc/services": "", "etc/passwd": "root:x:0:0::/:/bin/sh\n"}
+    import_busybox(tmp_path_factory.mktemp("compose-base"), BASE, tools=TOOLS, files=files)
     yield
     docker("image", "rm", BASE, check=False)
 

@@ -265,6 +265,26 @@ def test_a_deployment_can_be_answered_at_once_and_followed_by_its_numbered_lines
     assert [event["seq"] for event in half if event["type"] == "event"] == numbers[len(numbers) // 2 + 1 :]
 
 
+def test_what_an_app_writes_is_followed_as_it_comes_without_its_secrets(alice: Client, repository: Repository) -> None:
+    repository.commit(
+        app_files(
+            before="import threading, time\ndef talk():\n    for n in range(1000):\n"
+            "        print('tick', n, os.environ['TOKEN'], flush=True); time.sleep(0.1)\n"
+            "threading.Thread(target=talk, daemon=True).start()\n"
+        )
+    )
+    app = alice.deploy(repository, env="TOKEN=a-very-secret-value\n")["container_name"]
+    ticks: list[int] = []
+    with alice.stream("GET", f"/deployments/{app}/logs/live", params={"tail": 5}) as answer:
+        for line in answer.iter_lines():
+            assert "a-very-secret-value" not in line
+            if "tick" in line:
+                ticks.append(int(json.loads(line)["text"].split()[1]))
+            if len(ticks) == 20:
+                break
+    assert ticks == list(range(ticks[0], ticks[0] + 20))
+
+
 def test_a_build_can_be_cancelled_and_nothing_of_it_goes_on(alice: Client, repository: Repository) -> None:
     repository.commit(app_files(steps="RUN echo started; sleep 333"))
     app = alice.post("/deploy", data={"git_url": repository.url}, headers={"Prefer": "respond-async"}).json()[

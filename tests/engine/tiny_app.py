@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 import subprocess
-import tarfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ import docker_run
 from docker_run import RunSpec
 from domain import DeployRequest, Event, RunningContainer
 from settings import Settings
+from tests.engine.busybox import import_busybox
 
 TOOLS = (
     "sh",
@@ -49,31 +48,11 @@ def inspected(name: str) -> dict[str, Any]:
 
 @contextmanager
 def tiny_image(folder: Path) -> Iterator[str]:
-    archive = folder / "root.tar"
-    with tarfile.open(archive, "w") as tar:
-        tar.add(_static_busybox(folder), "bin/busybox")
-        for name in TOOLS:
-            link = tarfile.TarInfo(f"bin/{name}")
-            link.type, link.linkname, link.mode = tarfile.SYMTYPE, "busybox", 0o777
-            tar.addfile(link)
-        place = tarfile.TarInfo("tmp")
-        place.type, place.mode = tarfile.DIRTYPE, 0o1777
-        tar.addfile(place)
     tag = f"butler-test/tiny:{uuid.uuid4().hex[:8]}"
     command = 'CMD ["sh", "-c", "eval \\"$START\\""]'
-    image = docker("import", "--change", "ENV PATH=/bin", "--change", command, str(archive), tag)
+    image = import_busybox(folder, tag, tools=TOOLS, changes=["ENV PATH=/bin", command])
     yield image
     docker("image", "rm", "--force", tag, check=False)
-
-
-def _static_busybox(folder: Path) -> Path:
-    installed = shutil.which("busybox")
-    if installed and b"ld-linux" not in Path(installed).read_bytes():
-        return Path(installed)
-    subprocess.run(["apt-get", "download", "busybox-static"], cwd=folder, check=True, capture_output=True, timeout=120)
-    package = next(folder.glob("busybox-static*.deb"))
-    subprocess.run(["dpkg-deb", "-x", package, folder / "unpacked"], check=True, timeout=60)
-    return next((folder / "unpacked").rglob("bin/busybox"))
 
 
 class TinyButler:

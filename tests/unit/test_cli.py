@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 import butler_cli
@@ -152,6 +153,7 @@ def test_a_failed_deployment_is_a_card_and_exit_code_1(run: Run, butler: FakeBut
         "npm error 404 Not Found",
         "What to do: Correct its name in package.json.",
         f"./butler logs {NAME} --build",
+        f"./butler deploy https://github.com/octo/site --name {NAME}",
     ):
         assert part in result.stderr
 
@@ -243,7 +245,7 @@ def test_a_folder_without_a_repository_is_wrong_usage(run: Run, tmp_path: Path) 
     result = run("deploy", str(tmp_path))
     assert result.exit_code == 2
     assert "is not a Git repository" in result.stderr
-    assert "git -C" in result.stderr
+    assert "&& git init &&" in result.stderr
     assert run("deploy", str(tmp_path / "nowhere")).exit_code == 2
 
 
@@ -402,6 +404,15 @@ def test_logs_of_a_live_app_are_what_it_writes(run: Run, butler: FakeButler) -> 
     assert "--build" in result.stderr
 
 
+def test_logs_of_a_live_app_are_followed_as_they_come(run: Run, butler: FakeButler) -> None:
+    stream = b'{"service": "", "text": "one"}\n\n{"service": "web", "text": "two"}\n'
+    butler.on("GET", f"/deployments/{NAME}/logs/live", 200, stream)
+    result = run("logs", NAME, "-f", "-n", "5")
+    assert result.stdout == "one\nweb | two\n"
+    assert butler.ask("GET", f"/deployments/{NAME}/logs/live").query == {"tail": "5"}
+    assert "have ended" in result.stderr
+
+
 # --- plan ---
 
 
@@ -504,3 +515,23 @@ def test_a_folder_that_may_not_be_written_to_is_said(
     result = run("login", "--username", "alice", "--password-stdin", typed="x\n")
     assert result.exit_code == 1
     assert "Not a directory" in result.stderr
+
+
+def test_ctrl_c_where_something_is_asked_is_exit_code_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise typer.Abort
+
+    monkeypatch.setattr("cli.apps.is_interactive", lambda: True)
+    monkeypatch.setattr("typer.prompt", interrupt)
+    assert run("destroy", NAME).exit_code == 130
+
+
+def test_a_name_cannot_lead_to_another_address(run: Run, butler: FakeButler) -> None:
+    for name in ("../api/auth/github-token", "..", "x?y=1", "x#y"):
+        assert run("destroy", name, "--confirm", name).exit_code == 5
+    assert {asked.path for asked in butler.asked} <= {
+        "/deployments",
+        "/deployments/..%2Fapi%2Fauth%2Fgithub-token",
+        "/deployments/x%3Fy%3D1",
+        "/deployments/x%23y",
+    }

@@ -18,7 +18,6 @@ from cli.api import Api
 from cli.credentials import Session, SessionFile
 from cli.failures import ExitCode, Failure
 from cli.live import Follower
-from cli.logs import new_lines
 from cli.server import Server
 
 RELEASE_ID = 70
@@ -185,11 +184,3 @@ def test_a_server_that_stays_away_ends_it(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(Failure, match="did not come back") as caught:
         numbers(follower("http://127.0.0.1:1", tmp_path))
     assert caught.value.exit_code is ExitCode.UNREACHABLE
-
-
-def test_what_an_app_wrote_between_two_looks_is_told_once() -> None:
-    assert new_lines([], ["a", "b"], 10) == ["a", "b"]
-    assert new_lines(["a", "a"], ["a", "a", "a"], 10) == ["a"]
-    assert new_lines(["a", "b", "c"], ["b", "c", "d"], 3) == ["d"]
-    assert new_lines(["a", "b", "c"], ["x", "y", "z"], 3) == ["x", "y", "z"]
-    assert new_lines(["a", "b"], ["fresh"], 10) == ["fresh"], "the app was started anew"

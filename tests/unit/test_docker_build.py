@@ -337,10 +337,10 @@ def build(checkout, settings, monkeypatch):
         return {name: f"mine/{name}" for name in names}
 
     async def run(engine: Engine, events: list):
-        monkeypatch.setattr(docker_build.shell, "stream", engine.stream)
+        monkeypatch.setattr(docker_build.running.shell, "stream", engine.stream)
         monkeypatch.setattr(docker_build.base_images, "resolve", resolve)
-        monkeypatch.setattr(docker_build, "_FIRST_WAIT_SECONDS", 0.001)
-        monkeypatch.setattr(docker_build, "_LONGEST_WAIT_SECONDS", 0.002)
+        monkeypatch.setattr(docker_build.running, "_FIRST_WAIT_SECONDS", 0.001)
+        monkeypatch.setattr(docker_build.running, "_LONGEST_WAIT_SECONDS", 0.002)
         return await docker_build.build_image(OWN, checkout, REQUEST, events.append, settings)
 
     return run

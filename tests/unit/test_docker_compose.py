@@ -17,9 +17,21 @@ from hypothesis import strategies as st
 import compose_file
 from compose_file import Site
 from docker_build.command import Build
-from docker_compose import building, policy, repository_files, resolving, rewriting, running, service_parts, targets
+from docker_compose import (
+    blame,
+    building,
+    policy,
+    repository_files,
+    resolving,
+    rewriting,
+    running,
+    service_parts,
+    targets,
+)
 from docker_compose.quantities import duration_in_seconds, size_in_bytes
 from docker_compose.stack import ComposeStack, project_of
+from docker_run import ContainerState
+from docker_run.state import read_state
 from domain import DeployRequest, Event, EventKind
 from robust_error_handler import ButlerError, Code, CommandFailed, DeploymentFailed
 from settings import Settings
@@ -632,3 +644,48 @@ def test_sizes_are_read(written: object, size: int | None) -> None:
 )
 def test_durations_are_read(written: object, seconds: float | None) -> None:
     assert duration_in_seconds(written) == seconds
+
+
+# --- whose fault it is --------------------------------------------------------------------------------------------
+
+
+def state(*, running: bool = True, exit_code: int = 0, restarts: int = 0, finished: str = "") -> ContainerState:
+    container = {"Status": "", "Running": running, "ExitCode": exit_code, "FinishedAt": finished}
+    return read_state(
+        {
+            "Id": "1",
+            "Name": "/x",
+            "Image": "",
+            "State": container,
+            "RestartCount": restarts,
+            "NetworkSettings": {},
+            "Config": {},
+        }
+    )
+
+
+def test_services_that_ended_with_an_error_or_keep_ending_are_down_and_finished_jobs_are_not() -> None:
+    states = {
+        "web": state(running=False, exit_code=1),
+        "worker": state(running=False, exit_code=2, finished="2026-01-01T10:00:05Z"),
+        "api": state(restarts=5, finished="2026-01-01T10:00:01Z"),
+        "migrate": state(running=False, exit_code=0),
+        "db": state(),
+    }
+    assert blame.fallen(states, "web") == ("api", "worker")
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "expected"),
+    [
+        (Code.CRASHED_AT_START, "The app looks for a server called api, and there is none of that name.", "api"),
+        (Code.NOT_ANSWERING, "The app answers every request with the server error 502.", "api"),
+        (Code.CRASHED_AT_START, "The app may not use /var/lib/api-data: permission denied.", None),
+        (Code.MISSING_VARIABLE, "The variable API_KEY is not set; it is for api.", None),
+    ],
+)
+def test_a_service_that_fell_is_blamed_where_the_sites_failure_points_to_it(
+    code: Code, message: str, expected: str | None
+) -> None:
+    states = {"web": state(running=False, exit_code=1), "api": state(running=False, exit_code=1)}
+    assert blame.blamed(DeploymentFailed(code, message, ""), states, "web") == expected

@@ -261,3 +261,9 @@ def test_all_findings_come_in_one_error(tmp_path: Path) -> None:
     assert len(caught.value.lines) == 3
     assert "(and 2 more)" in caught.value.message
     assert caught.value.hint
+
+
+def test_the_refused_docker_socket_says_what_to_remove_and_why_nothing_is_lost(tmp_path: Path) -> None:
+    (message,) = refused(tmp_path, {"volumes": [{"type": "bind", "source": "/var/run/docker.sock", "target": "/s"}]})
+    assert 'Remove that line, or the service "web" if it cannot do without' in message
+    assert "no proxy that watches Docker is needed" in message

@@ -12,7 +12,7 @@ import pytest
 
 import failure_advice
 from domain import Stage
-from failure_advice import OTHERWISE, RULES, explain, is_host_port_taken, is_network_failure
+from failure_advice import OTHERWISE, RULES, explain, is_host_port_taken, is_network_failure, remark_on
 from failure_advice.rule import compiled, report
 from robust_error_handler import Code
 
@@ -243,3 +243,9 @@ def test_a_server_that_says_no_is_not_asked_again(lines: list[str]):
 def test_a_taken_host_port_is_recognised():
     assert is_host_port_taken(["docker: Error: Bind for 127.0.0.1:8080 failed: port is already allocated."])
     assert not is_host_port_taken(["Error: listen EADDRINUSE: address already in use :::3000"])
+
+
+def test_an_answer_that_disappoints_is_told_with_what_to_do():
+    assert "Add 'localhost' to ALLOWED_HOSTS" in (remark_on(400, "django", "localhost") or "")
+    assert "HTTP 404. It has nothing at /" in (remark_on(404, "fastapi", "localhost") or "")
+    assert [status for status in (200, 204, 302, 405, 429) if remark_on(status, "django", "localhost")] == []
