@@ -13,13 +13,13 @@ import { icon } from './icon.js';
 export function openDialog({ title, body, actions = [], isWide = false }) {
   const heading = uniqueId('dialog');
   const cross = el('button', { class: 'icon-button', type: 'button', 'aria-label': 'Close' }, icon('x'));
-  const head = el('header', { class: 'dialog__head' }, el('h2', { id: heading, text: title }), cross);
+  const head = el('div', { class: 'dialog__head' }, el('h2', { id: heading, text: title }), cross);
   const dialog = el(
     'dialog',
     { class: `dialog glass${isWide ? ' dialog--wide' : ''}`, 'aria-labelledby': heading },
     head,
     el('div', { class: 'dialog__body' }, ...body),
-    actions.length > 0 && el('footer', { class: 'dialog__foot' }, ...actions),
+    actions.length > 0 && el('div', { class: 'dialog__foot' }, ...actions),
   );
   const close = (/** @type {string} */ value = '') => dialog.close(value);
   cross.addEventListener('click', () => close());

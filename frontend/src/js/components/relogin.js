@@ -1,13 +1,12 @@
 /** Asks for the password again where a session ended in the middle of work: nothing that was typed is lost. */
 
 import { api } from '../lib/api.js';
+import { lastUsername } from '../lib/auth.js';
 import { el } from '../lib/dom.js';
 import { busyWhile, openDialog } from './dialog.js';
 import { field } from './field.js';
 import { loginAddress } from './shell.js';
 import { toast } from './toast.js';
-
-const LAST_USER = 'butler.last-user';
 
 /** @type {Promise<void> | null} */
 let asking = null;
@@ -18,20 +17,8 @@ export function askAgain() {
   return asking;
 }
 
-/**
- * Remembers who was here, for the next time.
- * @param {string} username
- */
-export function rememberUser(username) {
-  try {
-    sessionStorage.setItem(LAST_USER, username);
-  } catch {
-    // It has to be typed then.
-  }
-}
-
 async function ask() {
-  const before = lastUser();
+  const before = lastUsername();
   const name = field({ label: 'User name or e-mail', name: 'username', value: before, autocomplete: 'username' });
   const password = field({ label: 'Password', name: 'password', type: 'password', autocomplete: 'current-password' });
   const submit = el('button', { class: 'button button--primary', type: 'submit', text: 'Log in and go on' });
@@ -61,12 +48,4 @@ async function ask() {
   if ((await closed) !== 'done') return location.assign(loginAddress());
   if (before && before !== name.input.value.trim()) return location.reload();
   toast('You are logged in again.', { tone: 'good' });
-}
-
-function lastUser() {
-  try {
-    return sessionStorage.getItem(LAST_USER) ?? '';
-  } catch {
-    return '';
-  }
 }

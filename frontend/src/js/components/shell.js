@@ -21,6 +21,8 @@ const THEMES = /** @type {const} */ ([
  * @param {{ needsLogin?: boolean }} [how]
  */
 export function startShell({ needsLogin = false } = {}) {
+  // `boot.js` goes by a mark that an expired session leaves behind.
+  document.documentElement.dataset.session = currentSession() ? 'in' : 'out';
   if (needsLogin && !currentSession()) {
     location.replace(loginAddress());
     return false;

@@ -9,6 +9,7 @@ import { announce } from './announce.js';
 import { field } from './field.js';
 import { githubPicker } from './github_picker.js';
 import { icon } from './icon.js';
+import { suggestions } from './suggestions.js';
 import { tabBar } from './tabs.js';
 
 const STRIPPED =
@@ -30,7 +31,8 @@ export function sourceFields({ onEdit }) {
       onEdit();
     });
   }
-  const where = el('div', { class: 'deploy__where' }, branch.element, subdirectory.element);
+  const lists = suggestions({ address: address.input, branch: branch.input, folder: subdirectory.input });
+  const where = el('div', { class: 'deploy__where' }, branch.element, subdirectory.element, ...lists);
   const picker = githubPicker({ onChoose: (repository) => choose(repository) });
   const tabs = tabBar({
     label: 'Where the code is',

@@ -32,10 +32,10 @@ function runningRow(app) {
         href: address,
         target: '_blank',
         rel: 'noopener noreferrer',
-        'aria-label': `Open ${app.container_name} in a new tab`,
       },
       address.replace(/^https?:\/\//, ''),
       icon('external-link'),
+      el('span', { class: 'visually-hidden', text: `, opens ${app.container_name} in a new tab` }),
     );
   return el(
     'li',

@@ -2,7 +2,7 @@
 
 /**
  * @import {
- *   Deployed, Deployment, DeploymentPage, GithubRepository, Health, LogPage, Plan, SessionAnswer, User,
+ *   Deployed, Deployment, DeploymentPage, GithubRepositories, Health, Host, LogPage, Plan, SessionAnswer, User,
  * } from '../types'
  */
 import { alone, currentSession, dropSession, keepSession } from './auth.js';
@@ -127,14 +127,27 @@ export const api = {
    */
   deploy: (wish) => json('POST', '/deploy', { form: wishForm(wish), headers: { Prefer: 'respond-async' } }),
 
+  /** @returns {Promise<Host>} */
+  host: () => json('GET', '/api/host'),
+
   /**
-   * @param {{ q?: string, page?: number, signal?: AbortSignal }} [what]
-   * @returns {Promise<{ items: GithubRepository[], hasMore: boolean }>}
+   * @param {{ search?: string, page?: number, signal?: AbortSignal }} [what]
+   * @returns {Promise<GithubRepositories>}
    */
-  async githubRepositories({ signal, ...what } = {}) {
-    const response = await request('GET', '/api/github/repos' + search(what), { signal });
-    const items = await response.json();
-    return { items, hasMore: /rel="?next"?/.test(response.headers.get('Link') ?? '') };
+  githubRepositories: ({ signal, ...what } = {}) => json('GET', '/api/github/repos' + search(what), { signal }),
+
+  /** @param {string} repository `owner/name` @returns {Promise<string[]>} the first hundred */
+  async githubBranches(repository) {
+    const { branches } = await json('GET', `/api/github/repos/${repository}/branches`);
+    return branches.map((/** @type {{ name: string }} */ branch) => branch.name);
+  },
+
+  /** @param {string} repository `owner/name` @param {{ path?: string, ref?: string }} where @returns {Promise<string[]>} */
+  async githubFolders(repository, where) {
+    const { entries } = await json('GET', `/api/github/repos/${repository}/contents` + search(where));
+    return entries.flatMap((/** @type {{ path: string, type: string }} */ { path, type }) =>
+      type === 'dir' ? path : [],
+    );
   },
 };
 
@@ -195,7 +208,7 @@ async function renew(old) {
   if (response.ok) return keepSession(await response.json());
   if (response.status !== 401) throw await errorOf(response);
   if (currentSession()?.refreshToken !== session.refreshToken) return currentSession();
-  dropSession();
+  dropSession({ hasExpired: true });
   return null;
 }
 

@@ -13,6 +13,7 @@ export const sessionChanged = /** @type {ReturnType<typeof signal<Session | null
 
 /** @type {Session | null} */
 let withoutStorage = null;
+let username = currentSession()?.username ?? '';
 
 /** @returns {Session | null} */
 export function currentSession() {
@@ -37,9 +38,18 @@ export function keepSession(answer) {
   return session;
 }
 
-/** Forget the session; the caller tells the server. */
-export function dropSession() {
-  write(null);
+/**
+ * Forget the session. One that `hasExpired` leaves the pages as they are, to be gone on with after a new log-in; other
+ * tabs leave theirs where somebody logged out.
+ * @param {{ hasExpired?: boolean }} [how]
+ */
+export function dropSession({ hasExpired = false } = {}) {
+  write(null, hasExpired);
+}
+
+/** Who was logged in here last, as far as this page knows. */
+export function lastUsername() {
+  return username;
 }
 
 /**
@@ -61,11 +71,15 @@ export async function alone(work) {
 }
 
 addEventListener('storage', (event) => {
-  if (event.key === KEY || event.key === null) announce(currentSession());
+  if (event.key === FLAG && event.newValue === null) location.assign('/');
+  else if (event.key === KEY || event.key === null) announce(currentSession());
 });
 
-/** @param {Session | null} session */
-function write(session) {
+/**
+ * @param {Session | null} session
+ * @param {boolean} [keepsFlag]
+ */
+function write(session, keepsFlag = false) {
   withoutStorage = session;
   try {
     if (session) {
@@ -73,7 +87,7 @@ function write(session) {
       localStorage.setItem(FLAG, '1');
     } else {
       localStorage.removeItem(KEY);
-      localStorage.removeItem(FLAG);
+      if (!keepsFlag) localStorage.removeItem(FLAG);
     }
   } catch {
     // Kept in memory until the page is left.
@@ -83,7 +97,7 @@ function write(session) {
 
 /** @param {Session | null} session */
 function announce(session) {
-  document.documentElement.dataset.session = session ? 'in' : 'out';
+  if (session) username = session.username;
   sessionChanged.emit(session);
 }
 

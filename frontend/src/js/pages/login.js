@@ -6,7 +6,6 @@ import { announce } from '../components/announce.js';
 import { busyWhile } from '../components/dialog.js';
 import { errorCard } from '../components/error_card.js';
 import { field } from '../components/field.js';
-import { rememberUser } from '../components/relogin.js';
 import { startShell } from '../components/shell.js';
 import { api } from '../lib/api.js';
 import { currentSession } from '../lib/auth.js';
@@ -64,8 +63,7 @@ async function send(fields, notice) {
     fields.map(({ input }) => [input.name, input.name === 'password' ? input.value : input.value.trim()]),
   );
   try {
-    const user = await (isNew ? api.register(/** @type {any} */ (values)) : api.login(/** @type {any} */ (values)));
-    rememberUser(user.username);
+    await (isNew ? api.register(/** @type {any} */ (values)) : api.login(/** @type {any} */ (values)));
     announce('You are logged in.');
     location.replace(next);
     await new Promise(() => {});
