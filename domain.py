@@ -40,6 +40,13 @@ class Phase(StrEnum):
     DELETING = "deleting"
 
 
+class Trigger(StrEnum):
+    """What a release was made for."""
+
+    DEPLOY = "deploy"
+    REDEPLOY = "redeploy"
+
+
 class Kind(StrEnum):
     """What a repository turned out to be."""
 
@@ -166,6 +173,14 @@ class PlanWarning:
 
 
 @dataclass(frozen=True)
+class OfferedVariable:
+    """A variable that the repository's own example of an env file names, and where (file and line)."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """How a checkout becomes a running container; frozen, and complete enough to be carried out by hand.
 
@@ -173,7 +188,8 @@ class Plan:
     `dockerfile` is the text of a Dockerfile that we wrote, `dockerfile_path` the repository's own; one of the two
     is set, except for Compose plans (`compose_file`). `build_args` fill the Dockerfile's ARGs and hold no secret.
     `port` is the container port that is expected to answer, None where only the build or the run can tell.
-    `expects_http` is False for a worker that is judged by staying up.
+    `expects_http` is False for a worker that is judged by staying up. `variables` are those that the repository's
+    example of an env file names.
     """
 
     strategy: str
@@ -198,6 +214,7 @@ class Plan:
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[PlanWarning, ...] = ()
     candidates: tuple[str, ...] = ()
+    variables: tuple[OfferedVariable, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dotenv.parser import Binding, parse_stream
 
@@ -13,6 +13,7 @@ from robust_error_handler import BadRequest, Code
 MAX_BYTES = 64 * 1024
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_NAME_RULE = "a name holds letters, digits and _ only, starts with no digit and has at most 128 characters"
 _HINT = "Write one KEY=value a line; quote a value that spans lines or has spaces around it."
 
 
@@ -36,6 +37,32 @@ def parse(text: bytes, label: str) -> dict[str, str]:
     if mistakes:
         raise _refusal(f"{label} has {_count(mistakes)} and was not used: {'; '.join(mistakes[:3])}.", mistakes)
     return variables
+
+
+def check(variables: Mapping[str, str], label: str) -> None:
+    """Hold variables that came otherwise to the same rules. Raises BadRequest with one line for each mistake."""
+    mistakes = [f"{_shown(name)}: {mistake}" for name, value in variables.items() if (mistake := _wrong(name, value))]
+    if mistakes:
+        raise _refusal(f"{label} has {_count(mistakes)} and was not used: {'; '.join(mistakes[:3])}.", mistakes)
+    size = sum(len(name) + len(value.encode("utf-8")) + 2 for name, value in variables.items())
+    if size > MAX_BYTES:
+        raise _refusal(f"{label} is larger than {MAX_BYTES // 1024} KiB.", hint="Ship large values as files.")
+
+
+def _wrong(name: str, value: str) -> str | None:
+    if not _KEY.fullmatch(name):
+        return _NAME_RULE
+    if "\0" in value:
+        return "a value holds no NUL character"
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return "not UTF-8 text"
+    return None
+
+
+def _shown(name: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in name)[:128]
 
 
 def _decoded(text: bytes, label: str) -> str:
@@ -67,7 +94,7 @@ def _mistake(entry: Binding, first_lines: dict[str, int]) -> str | None:
     if entry.key is None:
         return None
     if not _KEY.fullmatch(entry.key):
-        return "a name holds letters, digits and _ only, starts with no digit and has at most 128 characters"
+        return _NAME_RULE
     if entry.value is None:
         return f"{entry.key} has no value; write {entry.key}= for an empty one"
     if entry.key in first_lines:

@@ -1,11 +1,16 @@
-"""Whether the programs that the Butler stands on (docker, compose, git) are there and answer, and in which version."""
+"""What the Butler stands on: the programs (docker, compose, git) and their versions, disk, memory and load."""
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 import shell
 from robust_error_handler import ButlerError, Code, CommandFailed, CommandTimedOut, DeploymentFailed
+from settings import Settings
 
 _ANSWER_SECONDS = 5.0
 
@@ -32,6 +37,14 @@ class ToolState:
     hint: str = ""
 
 
+@dataclass(frozen=True)
+class Room:
+    """How much there is of something, and how much of it is free, in bytes."""
+
+    total: int
+    free: int
+
+
 async def tool_state(name: str) -> ToolState:
     """The state of one of `docker`, `compose` and `git`. Never raises for what is wrong with the tool."""
     try:
@@ -55,3 +68,31 @@ async def require_docker() -> None:
         raise DeploymentFailed(
             Code.DOCKER_DOWN, f"Docker is not answering: {state.message}", state.hint, [state.message]
         )
+
+
+def disk(settings: Settings) -> Room:
+    """The disk that the data directory is on."""
+    usage = shutil.disk_usage(settings.data_dir)
+    return Room(usage.total, usage.free)
+
+
+def memory(table: Path = Path("/proc/meminfo")) -> Room | None:
+    """The machine's memory, and what programs could have of it; None on systems that do not tell."""
+    try:
+        kibibytes = dict(re.findall(r"^(\w+):\s+(\d+) kB$", table.read_text(encoding="ascii"), re.MULTILINE))
+        return Room(int(kibibytes["MemTotal"]) * 1024, int(kibibytes["MemAvailable"]) * 1024)
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def load() -> tuple[float, float, float] | None:
+    """How many programs wanted a processor in the last 1, 5 and 15 minutes; None on systems that do not tell."""
+    try:
+        return os.getloadavg()
+    except OSError:
+        return None
+
+
+def processors() -> int:
+    """How many processors the machine has."""
+    return os.cpu_count() or 1

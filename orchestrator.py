@@ -17,7 +17,24 @@ from auth import Auth
 from connection_manager import ConnectionManager, ReleaseLogs
 from database import Database
 from deploy_jobs import DeployJobs
-from routes import app_log, deploy, deployments, errors, metrics, openapi, pages, plan, security, system
+from github_client import GithubClient
+from routes import (
+    app_log,
+    deploy,
+    deployments,
+    environment,
+    errors,
+    github,
+    host,
+    lifecycle,
+    metrics,
+    openapi,
+    pages,
+    plan,
+    releases,
+    security,
+    system,
+)
 from routes.context import Butler
 from routes.directory import directory_of
 from routes.version import VERSION
@@ -57,8 +74,8 @@ def create_app(
     butler = _assemble(settings)
     app.state.butler = butler
     app.state.settings, app.state.database, app.state.auth = settings, butler.database, butler.auth
-    for router in (login.router, deploy.router, plan.router, deployments.router, app_log.router, system.router):
-        app.include_router(router)
+    for part in (login, deploy, plan, deployments, app_log, lifecycle, environment, releases, github, host, system):
+        app.include_router(part.router)
     app.add_api_websocket_route("/ws/{client_id}", _socket)
     metrics.add_metrics(app, butler)
     pages.add_pages(app, static)
@@ -75,7 +92,7 @@ def _assemble(settings: Settings) -> Butler:
     logs = ReleaseLogs(settings.log_dir, settings.log_max_mb * 2**20, robust_logging.redactor.mask)
     connections = ConnectionManager(logs, directory_of(database, auth), allowed_origins=settings.allowed_origins)
     jobs = DeployJobs(settings, database, logs, connections)
-    return Butler(settings, database, auth, logs, connections, jobs)
+    return Butler(settings, database, auth, logs, connections, jobs, GithubClient(settings))
 
 
 @asynccontextmanager
@@ -88,6 +105,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     await butler.jobs.close()
     butler.connections.close_all()
+    await butler.github.close()
     butler.database.close()
 
 

@@ -48,6 +48,10 @@ class Code(StrEnum):
     NOT_FOUND = "not-found"
     CONFLICT = "conflict"
     RATE_LIMITED = "rate-limited"
+    GITHUB_TOKEN_MISSING = "github-token-missing"  # noqa: S105  a kind of error, not a token
+    GITHUB_TOKEN_REFUSED = "github-token-refused"  # noqa: S105
+    GITHUB_FORBIDDEN = "github-forbidden"
+    GITHUB_UNAVAILABLE = "github-unavailable"
     STORAGE = "storage"
     INTERNAL = "internal"
     # what the command line adds

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TypedDict, Unpack
 
 from sqlalchemy.exc import IntegrityError
@@ -38,6 +39,7 @@ class DeploymentChanges(TypedDict, total=False):
     trace_id: str
     current_release_id: int | None
     latest_release_id: int | None
+    stopped_at: datetime | None
 
 
 class Deployments:
@@ -101,6 +103,17 @@ class Deployments:
             self._seal(row, environment)
             row.updated_at = now()
         return row
+
+    def change_environment(self, deployment_id: int, change: Callable[[Environment], Environment]) -> Environment:
+        """Replace the app's variables by what `change` makes of them; of two simultaneous changes none is lost."""
+        with self._database.transaction() as session:
+            row = _existing(
+                session.exec(select(Deployment).where(Deployment.id == deployment_id).with_for_update()).first()
+            )
+            changed = change(unseal_environment(self._box, row.backend_env, row.frontend_env))
+            self._seal(row, changed)
+            row.updated_at = now()
+        return changed
 
     def environment(self, deployment_id: int) -> Environment:
         """The app's variables in the clear."""

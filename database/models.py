@@ -14,7 +14,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
-from domain import Phase, Status
+from domain import Phase, Status, Trigger
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(column_0_label)s",
@@ -70,6 +70,7 @@ class User(SQLModel, table=True):
 class Deployment(SQLModel, table=True):
     """An app, named by its container for its whole life.
 
+    `stopped_at` is set while its user wants it stopped, whatever happens to it in between.
     `current_release_id` is the release that is live, `latest_release_id` the newest attempt. They are plain numbers:
     a release refers to its deployment, and two tables that refer to each other can neither be made nor emptied in order.
     """
@@ -102,6 +103,7 @@ class Deployment(SQLModel, table=True):
     latest_release_id: int | None = None
     backend_env: str | None = None
     frontend_env: str | None = None
+    stopped_at: datetime | None = None
 
 
 class Release(SQLModel, table=True):
@@ -119,6 +121,7 @@ class Release(SQLModel, table=True):
     status: Status = Field(default=Status.STARTING, sa_type=StatusText, index=True)
     phase: str = Field(default=Phase.QUEUED.value, max_length=32)
     trace_id: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    trigger: Trigger = Field(default=Trigger.DEPLOY, sa_type=String(16), sa_column_kwargs={"server_default": "deploy"})
     git_url: str = Field(max_length=2048)
     branch: str | None = None
     subdirectory: str | None = None

@@ -13,7 +13,7 @@ from database.environment import Environment, unseal_environment
 from database.models import Deployment, Release, now
 from database.moves import apply_move
 from database.transactions import PATIENCE_SECONDS, Transactions
-from domain import Phase, Stage, Status
+from domain import Phase, Stage, Status, Trigger
 from robust_error_handler import NotFound
 from secret_box import SecretBox
 
@@ -45,7 +45,7 @@ class Releases:
         self._database = database
         self._box = box
 
-    def create(self, deployment_id: int, *, trace_id: str = "") -> Release:
+    def create(self, deployment_id: int, *, trace_id: str = "", trigger: Trigger = Trigger.DEPLOY) -> Release:
         """The app's next release, queued, with its source and variables as they are now.
 
         It becomes the app's latest one; the app's status is left alone.
@@ -59,6 +59,7 @@ class Releases:
                 deployment_id=deployment_id,
                 number=(session.exec(numbers).one() or 0) + 1,
                 trace_id=trace_id,
+                trigger=trigger,
                 git_url=app.git_url,
                 branch=app.branch,
                 subdirectory=app.subdirectory,
@@ -115,6 +116,13 @@ class Releases:
         with self._database.session() as session:
             query = select(Release).where(Release.deployment_id == deployment_id, Release.number == number)
             return _existing(session.exec(query).first())
+
+    def newest_with_plan(self, deployment_id: int) -> Release | None:
+        """An app's newest release that got as far as knowing what the repository is."""
+        with self._database.session() as session:
+            its = col(Release.deployment_id) == deployment_id
+            query = select(Release).where(its, col(Release.plan).is_not(None)).order_by(col(Release.number).desc())
+            return session.exec(query.limit(1)).first()
 
     def list(self, deployment_id: int, *, limit: int, offset: int = 0) -> tuple[Sequence[Release], int]:
         """A page of an app's releases, newest first, and how many there are in all."""

@@ -13,9 +13,9 @@ from typing import Any
 
 import port_discovery
 from connection_manager import ConnectionManager, ReleaseLogs
-from database import Database
+from database import Database, Deployment, ReleaseChanges
 from dockerfile_templates import plan_as_dict
-from domain import Event, EventKind, Outcome, Phase, Stage, Status
+from domain import Event, EventKind, Outcome, Phase, Plan, Stage, Status
 from robust_error_handler import ButlerError
 from settings import Settings
 
@@ -64,6 +64,11 @@ class Bookkeeping:
         """The app's host port: the one it has, or a free one; `instead_of` one that Docker says is taken."""
         return await asyncio.to_thread(self._reserve, instead_of)
 
+    async def planned(self, plan: Plan) -> None:
+        """Keep what was found, whatever becomes of it."""
+        changes: ReleaseChanges = {"plan": plan_as_dict(plan)}
+        self._later(partial(self.office.database.releases.advance, self.release_id, Stage.DETECT, changes))
+
     async def record(self, outcome: Outcome) -> None:
         """Write down that the release is live."""
         await self._in_order(partial(self._succeed, outcome))
@@ -88,13 +93,7 @@ class Bookkeeping:
         row = self.office.database.deployments.by_name(self.container_name)
         if row is None or self.loop.is_closed():
             return
-        standing = {
-            "deployment": row.container_name,
-            "status": str(row.status),
-            "phase": row.phase,
-            "url": row.deployed_url,
-            "release": self.number,
-        }
+        standing = standing_of(row, self.number)
         # The sockets belong to the event loop, and this runs in the writer's thread.
         self.loop.call_soon_threadsafe(self.office.connections.announce, self.user_id, standing)
 
@@ -151,6 +150,7 @@ class Bookkeeping:
                 "commit_sha": commit.sha,
                 "commit_subject": commit.subject,
                 "current_release_id": self.release_id,
+                "stopped_at": None,
                 "error_code": None,
                 "error_message": None,
                 "error_hint": None,
@@ -167,8 +167,7 @@ class Bookkeeping:
     def _fail(self, error: ButlerError) -> None:
         database = self.office.database
         app = database.deployments.by_id(self.deployment_id)
-        serves = app.current_release_id is not None
-        if not serves:
+        if app.current_release_id is None:
             database.ports.release(self.container_name)
         database.releases.finish(
             self.release_id,
@@ -180,7 +179,7 @@ class Bookkeeping:
                 "error_lines": list(error.lines),
                 "steps": self.steps,
             },
-            app=(Status.SUCCESS, Phase.LIVE) if serves else (Status.FAILED, Phase.FAILED),
+            app=stands_as_before(app),
             app_changes={
                 "error_code": str(error.code),
                 "error_message": error.message,
@@ -199,6 +198,24 @@ class Bookkeeping:
         except asyncio.CancelledError:
             await asyncio.wait({writing})
             raise
+
+
+def stands_as_before(app: Deployment) -> tuple[Status, Phase]:
+    """How an app stands when an attempt to change it came to nothing: as its live release does."""
+    if app.current_release_id is None:
+        return Status.FAILED, Phase.FAILED
+    return Status.SUCCESS, Phase.LIVE if app.stopped_at is None else Phase.STOPPED
+
+
+def standing_of(app: Deployment, release: int | None) -> dict[str, Any]:
+    """What watchers are told about how an app stands."""
+    return {
+        "deployment": app.container_name,
+        "status": str(app.status),
+        "phase": app.phase,
+        "url": app.deployed_url,
+        "release": release,
+    }
 
 
 def _logged(write: Callable[[], object]) -> None:

@@ -14,10 +14,12 @@ import simple_pipeline
 from connection_manager import ConnectionManager, ReleaseLogs
 from database import Database, Deployment, Environment, Release
 from deploy_jobs.bookkeeping import Bookkeeping, Office
+from deploy_jobs.failures import being_deployed, closing, masked, secrets_of, unknown
+from deploy_jobs.lifecycle import Deed, Done, Lifecycle
 from deploy_jobs.recovery import match_engine, settle_records
-from domain import DeployRequest, Event, EventKind, Phase, Status
+from domain import DeployRequest, Event, EventKind, Phase, Status, Trigger
 from robust_error_handler import ButlerError, Code, Conflict, DeploymentFailed
-from robust_logging import audit, bind, redactor, secret_values
+from robust_logging import audit, bind, redactor
 from settings import Settings
 from workspace import container_name_for, parse_git_url
 
@@ -41,6 +43,7 @@ class Wish:
     subdirectory: str | None = None
     backend_env: Mapping[str, str] | None = None
     frontend_env: Mapping[str, str] | None = None
+    trigger: Trigger = Trigger.DEPLOY
 
 
 @dataclass(eq=False)
@@ -52,6 +55,7 @@ class Job:
     cancel_code: Code = Code.INTERRUPTED
     url: str | None = None
     error: ButlerError | None = None
+    has_begun: bool = False
     is_ending: bool = False
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
@@ -84,6 +88,7 @@ class DeployJobs:
         self._entering = asyncio.Lock()
         self._closing = False
         self._matching: asyncio.Task[None] | None = None
+        self._lifecycle = Lifecycle(self._office, self._locks, self._refuse_if_occupied)
 
     async def recover(self) -> None:
         """Settle what an earlier process left on record, then, without keeping anybody waiting, the engine."""
@@ -102,7 +107,7 @@ class DeployJobs:
         Raises NotFound (no such app of this user), Conflict (too many waiting, or being destroyed), BadRequest.
         """
         if self._closing:
-            raise ButlerError("The Butler is shutting down.", "Try again in a minute.", Code.CONFLICT, 503)
+            raise closing()
         async with self._entering:
             if wish.name is not None:
                 await asyncio.to_thread(self._office.database.deployments.owned, wish.user_id, wish.name)
@@ -119,6 +124,23 @@ class DeployJobs:
         audit("deploy", deployment=app.container_name, release=release.number, git_url=app.git_url)
         job.task = asyncio.create_task(self._run(job), name=f"deploy {app.container_name} #{release.number}")
         return job
+
+    async def redeploy(self, app: Deployment, *, username: str, trace_id: str) -> Job:
+        """Deploy an app again as it is on record. A release that still waits and would do the same is joined."""
+        waiting = [job for job in self.of_app(app.container_name) if not job.has_begun]
+        for job in waiting:
+            if await asyncio.to_thread(self._does_the_same, job, app.id) and not job.has_begun:
+                return job
+        return await self.submit(
+            Wish(app.user_id, username, app.git_url, trace_id, name=app.container_name, trigger=Trigger.REDEPLOY)
+        )
+
+    def begin(self, app: Deployment, deed: Deed, *, username: str, trace_id: str) -> asyncio.Task[Done]:
+        """Stop, start or restart an app; the task tells what came of it.
+
+        Raises Conflict for one that is being deployed or destroyed, or was never live.
+        """
+        return self._lifecycle.begin(app, deed, username=username, trace_id=trace_id)
 
     def of_app(self, container_name: str) -> list[Job]:
         """The app's jobs that have not ended, oldest first."""
@@ -141,6 +163,7 @@ class DeployJobs:
         self._leaving.add(name)
         try:
             await self.cancel(name)
+            await self._lifecycle.cancel(name)
             async with self._locks[name]:
                 await asyncio.to_thread(self._mark_leaving, app.id)
                 await simple_pipeline.destroy_deployment(name, app.user_id, self._office.settings)
@@ -161,6 +184,7 @@ class DeployJobs:
         if self._matching is not None:
             self._matching.cancel()
             tasks.append(self._matching)
+        await self._lifecycle.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=_SHUTDOWN_SECONDS)
         await asyncio.to_thread(self._office.writer.shutdown)
@@ -172,6 +196,20 @@ class DeployJobs:
                 f"{name} has {MOST_QUEUED_FOR_ONE_APP} deployments waiting already.",
                 f"Wait for one to end, or cancel with `POST /deployments/{name}/cancel`.",
             )
+
+    def _refuse_if_occupied(self, name: str) -> None:
+        if self._closing:
+            raise closing()
+        self._refuse_if_leaving(name)
+        if self.of_app(name):
+            raise being_deployed(name)
+
+    def _does_the_same(self, job: Job, deployment_id: int) -> bool:
+        """Whether a release that waits is what a new one would be: nothing was edited since."""
+        app = self._office.database.deployments.by_id(deployment_id)
+        release = self._office.database.releases.by_id(job.books.release_id)
+        same = ("git_url", "branch", "subdirectory", "backend_env", "frontend_env")
+        return all(getattr(app, name) == getattr(release, name) for name in same)
 
     def _refuse_if_leaving(self, name: str) -> None:
         if name in self._leaving:
@@ -192,7 +230,7 @@ class DeployJobs:
             )
         else:
             app = self._change_app(deployments.owned(wish.user_id, wish.name), address.url, wish)
-        return app, self._office.database.releases.create(app.id, trace_id=wish.trace_id)
+        return app, self._office.database.releases.create(app.id, trace_id=wish.trace_id, trigger=wish.trigger)
 
     def _change_app(self, app: Deployment, git_url: str, wish: Wish) -> Deployment:
         deployments = self._office.database.deployments
@@ -220,14 +258,14 @@ class DeployJobs:
         books = job.books
         with bind(trace_id=books.trace_id, user=job.username, deployment=books.container_name), ExitStack() as stack:
             try:
-                job.url = await self._in_turn(books, stack)
+                job.url = await self._in_turn(job, stack)
             except asyncio.CancelledError:
                 job.error = _ended(job.cancel_code)
             except ButlerError as error:
-                job.error = _masked(error)
+                job.error = masked(error)
             except Exception:
                 log.exception("a deployment ended in an unknown error")
-                job.error = _unknown(books.trace_id)
+                job.error = unknown(books.trace_id)
             job.is_ending = True
             await self._write_down(job)
 
@@ -246,16 +284,18 @@ class DeployJobs:
             self._jobs.pop(books.release_id, None)
             books.close()
 
-    async def _in_turn(self, books: Bookkeeping, stack: ExitStack) -> str | None:
+    async def _in_turn(self, job: Job, stack: ExitStack) -> str | None:
         """Wait for the app's turn and for a free place, then deploy; returns the address.
 
         Nothing is awaited before the turn: the order of asking is the order of deploying. The release's secrets stay
         hidden until `stack` ends.
         """
+        books = job.books
         lock = self._locks[books.container_name]
         if self._slots.locked() or lock.locked():
             books.emit(Event(EventKind.NOTE, None, "Waiting for another deployment to end."))
         async with lock, self._slots:
+            job.has_begun = True
             request = await asyncio.to_thread(self._request_of, books)
             stack.enter_context(redactor.hiding(_secrets_of(request)))
             outcome = await simple_pipeline.run_deployment_pipeline(
@@ -293,20 +333,7 @@ class DeployJobs:
 
 
 def _secrets_of(request: DeployRequest) -> list[str]:
-    token = [] if request.github_token is None else [request.github_token.reveal()]
-    return [*secret_values(request.backend_env), *secret_values(request.frontend_env), *token]
-
-
-def _masked(error: ButlerError) -> ButlerError:
-    """The error without the secrets of its deployment, which are known only while that runs."""
-    error.message, error.hint = redactor.mask(error.message), redactor.mask(error.hint)
-    return error.with_lines([redactor.mask(line) for line in error.lines])
-
-
-def _unknown(trace_id: str) -> ButlerError:
-    return ButlerError(
-        "The Butler failed in a way that it does not know.", f"Tell the operator this trace id: {trace_id}."
-    )
+    return secrets_of(Environment(request.backend_env, request.frontend_env), request.github_token)
 
 
 def _ended(code: Code) -> ButlerError:

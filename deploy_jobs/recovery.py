@@ -10,8 +10,9 @@ import docker_compose
 import docker_run
 import simple_pipeline
 from database import Deployment, Release
-from deploy_jobs.bookkeeping import Bookkeeping, Office
-from domain import Phase, Status
+from deploy_jobs.bookkeeping import Bookkeeping, Office, stands_as_before
+from deploy_jobs.live import live_app
+from domain import Phase
 from robust_error_handler import ButlerError, Code, CommandFailed, DeploymentFailed
 from workspace import remove_leftovers
 
@@ -62,8 +63,7 @@ async def _settle(office: Office, release: Release) -> None:
 
 def _stand_as_before(office: Office, app: Deployment) -> None:
     """An app whose releases have all ended stands as its live release does."""
-    serves = app.current_release_id is not None
-    status, phase = (Status.SUCCESS, Phase.LIVE) if serves else (Status.FAILED, Phase.FAILED)
+    status, phase = stands_as_before(app)
     office.database.deployments.move(app.id, status, phase)
 
 
@@ -77,12 +77,34 @@ async def _match_app(office: Office, app: Deployment) -> None:
         await docker_compose.down(app.container_name, app.user_id, settings, remove_volumes=False)
         return
     await docker_run.stop_and_remove(f"{app.container_name}-next", settings, grace_seconds=0)
-    await simple_pipeline.put_back(app.container_name, settings)
+    await simple_pipeline.put_back(app.container_name, settings, start=app.stopped_at is None)
+    if app.stopped_at is not None:
+        await _stay_stopped(office, app)
+    elif app.phase == Phase.LIVE:
+        await _serve_again(office, app)
+
+
+async def _stay_stopped(office: Office, app: Deployment) -> None:
+    """Stop what a crash left running of an app that its user had stopped."""
+    state = await simple_pipeline.app_state(app.container_name, office.settings)
+    if state.is_up:
+        await simple_pipeline.stop_app(await asyncio.to_thread(live_app, office, app), office.settings)
     if app.phase == Phase.LIVE:
-        for state in await docker_run.list_containers(settings, app=app.container_name):
-            if not state.running and state.restart_policy in ("always", "unless-stopped"):
-                log.info("starting %s again", state.name)
-                await docker_run.start_again(state.id, settings)
+        await asyncio.to_thread(office.database.deployments.move, app.id, app.status, Phase.STOPPED)
+
+
+async def _serve_again(office: Office, app: Deployment) -> None:
+    """Start what the engine was to keep running, and the site itself, whose start or restart may have been cut off."""
+    settings = office.settings
+    site = await docker_compose.site_of_stack(app.container_name, settings)
+    for state in await docker_run.list_containers(settings, app=app.container_name):
+        service = state.labels.get("com.docker.compose.service")
+        is_site = state.name == app.container_name or (service is not None and service == site)
+        if not state.running and (is_site or state.restart_policy in ("always", "unless-stopped")):
+            log.info("starting %s again", state.name)
+            await docker_run.start_again(state.id, settings)
+        elif is_site and state.restart_policy == "no":
+            await docker_run.keep_running(state.id, settings)
 
 
 async def _remove_strangers(office: Office) -> None:

@@ -1,7 +1,8 @@
 """Runs a repository's Compose stack beside others: read by Compose, judged by a policy, rewritten, built and started.
 
 The pipeline calls, in this order: `prepare` (nothing is changed yet), `build`, `up`, and, once the address answered,
-`keep`. When anything after `up` fails it calls `restore_previous`. `down` removes a stack for good.
+`keep`. When anything after `up` fails it calls `restore_previous`. `down` removes a stack for good. `stop`, `start` and
+`restart` are for a stack that was kept.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from compose_file import Site, choose_site, read, site_of
 from docker_build import remove_old_images
 from docker_compose import blame, policy, repository_files, running
 from docker_compose.blame import by_service
+from docker_compose.lifecycle import CURRENT, facts_in, restart, resume_policies, site_of_stack, start, stop
 from docker_compose.resolving import Resolved, resolve
 from docker_compose.rewriting import SCRATCH_LABEL, carried_over, publisher, rewrite
 from docker_compose.running import Facts, read_final, write_private
@@ -33,16 +35,20 @@ __all__ = [
     "keep",
     "prepare",
     "project_of",
+    "restart",
     "restore_previous",
+    "resume_policies",
     "root_cause",
     "service_logs",
+    "site_of_stack",
+    "start",
     "states",
+    "stop",
     "tell_fallen",
     "up",
     "with_ports",
 ]
 
-_CURRENT = "compose.json"
 _NEXT = "compose.next.json"
 _FILES = "files"
 
@@ -115,7 +121,7 @@ async def up(stack: ComposeStack, emit: Emit, settings: Settings) -> RunningCont
     are kept. May be called again for the same stack with other ports. Raises PortTaken, DeploymentFailed.
     """
     folder = app_folder(stack.request.container_name, settings)
-    previous = await asyncio.to_thread(read_final, folder / _CURRENT)
+    previous = await asyncio.to_thread(read_final, folder / CURRENT)
     final, notes = rewrite(stack, settings)
     _tell(emit, Stage.START, *notes)
     await asyncio.to_thread(write_private, folder / _NEXT, carried_over(final, previous))
@@ -126,8 +132,9 @@ async def keep(stack: ComposeStack, container: RunningContainer, settings: Setti
     """Make the stack that was just verified the one to come back to, and remove what only earlier ones used."""
     folder = app_folder(stack.request.container_name, settings)
     await keep_running(container.id, settings)
-    await asyncio.to_thread((folder / _NEXT).replace, folder / _CURRENT)
-    final = await asyncio.to_thread(read_final, folder / _CURRENT) or {}
+    await asyncio.to_thread((folder / _NEXT).replace, folder / CURRENT)
+    await resume_policies(stack.request.container_name, settings)
+    final = await asyncio.to_thread(read_final, folder / CURRENT) or {}
     await asyncio.to_thread(repository_files.remove_unused, folder / _FILES, final)
     await running.remove_scratch(stack.request.container_name, SCRATCH_LABEL, settings)
     keep_count = settings.keep_images * max(len(stack.built), 1)
@@ -135,20 +142,26 @@ async def keep(stack: ComposeStack, container: RunningContainer, settings: Setti
 
 
 async def restore_previous(
-    container_name: str, user_id: int, emit: Emit, settings: Settings
+    container_name: str, user_id: int, emit: Emit, settings: Settings, *, start: bool = True
 ) -> RunningContainer | None:
     """After a failed `up`: bring back the stack that was kept last, or remove what the failed one left.
 
-    Volumes stay in both cases. Returns the site's container, None when there was no earlier stack.
+    Volumes stay in both cases. Returns the site's container, None when there was no earlier stack or when it is not
+    to be started (`start`: it was stopped before).
     """
     folder = app_folder(container_name, settings)
     (folder / _NEXT).unlink(missing_ok=True)
-    final = await asyncio.to_thread(read_final, folder / _CURRENT)
+    final = await asyncio.to_thread(read_final, folder / CURRENT)
     if final is None:
         await running.remove(container_name, user_id, settings, volumes=False)
         return None
-    emit(Event(EventKind.NOTE, Stage.START, "The stack that ran before is brought back."))
-    container = await running.start(folder / _CURRENT, _facts_in(final, container_name, user_id), emit, settings)
+    emit(Event(EventKind.NOTE, Stage.START, "The stack that was there before is brought back."))
+    facts = facts_in(final, container_name, user_id)
+    if not start:
+        await running.lay_out(folder / CURRENT, facts, emit, settings)
+        await stop(container_name, settings)
+        return None
+    container = await running.start(folder / CURRENT, facts, emit, settings)
     await keep_running(container.id, settings)
     return container
 
@@ -226,11 +239,6 @@ def _facts_of(stack: ComposeStack) -> Facts:
     request, port = stack.request, stack.site.port
     host_port = stack.host_port if port is not None else None
     return Facts(request.container_name, request.user_id, stack.site.service, publisher(stack), port, host_port)
-
-
-def _facts_in(final: Mapping[str, Any], container_name: str, user_id: int) -> Facts:
-    own = final["x-butler"]
-    return Facts(container_name, user_id, own["site"], own["publisher"], own["container_port"], own["host_port"])
 
 
 def _tell(emit: Emit, stage: Stage, *texts: str) -> None:

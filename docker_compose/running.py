@@ -41,7 +41,7 @@ STOP_SECONDS = 10
 _STARTS = 4
 _WATCH_SECONDS = 1.0
 _NETWORK_BITS = 27
-_NO_FILE = Path("/dev/null")
+NO_FILE = Path("/dev/null")
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,12 @@ class Facts:
     host_port: int | None
 
 
-def up_argv(project: str, file: Path) -> list[str]:
+def up_argv(project: str, file: Path, *, start: bool = True) -> list[str]:
     """`docker compose up` of a final file; what it no longer names goes, and nothing is built."""
     return [
         *("docker", "compose", "--ansi", "never", "--project-name", project, "--file", str(file)),
-        *("--project-directory", str(file.parent), "--env-file", str(_NO_FILE), "up", "--detach", "--no-build"),
+        *("--project-directory", str(file.parent), "--env-file", str(NO_FILE), "up"),
+        *("--detach" if start else "--no-start", "--no-build"),
         *("--remove-orphans", "--timeout", str(STOP_SECONDS)),
     ]
 
@@ -107,6 +108,12 @@ async def start(file: Path, facts: Facts, emit: Emit, settings: Settings) -> Run
     return await _joined(facts, emit, settings)
 
 
+async def lay_out(file: Path, facts: Facts, emit: Emit, settings: Settings) -> None:
+    """Have the containers of a final file there, in place of others, without starting any."""
+    await ensure_networks(facts.container_name, facts.user_id, settings, emit)
+    await _up(file, facts, emit, settings, start=False)
+
+
 async def remove(container_name: str, user_id: int, settings: Settings, *, volumes: bool) -> list[str]:
     """Remove a stack without its file: containers, networks, images, copied files, and its volumes when told."""
     labels = [f"label=butler.instance={settings.instance}", f"label=butler.app={container_name}"]
@@ -133,7 +140,7 @@ async def remove_scratch(container_name: str, label: str, settings: Settings) ->
         await _quietly(["docker", "volume", "rm", name], waiting_for="a volume to go")
 
 
-async def _up(file: Path, facts: Facts, emit: Emit, settings: Settings) -> None:
+async def _up(file: Path, facts: Facts, emit: Emit, settings: Settings, *, start: bool = True) -> None:
     project = project_of(facts.container_name, settings)
 
     def on_line(line: str) -> None:
@@ -142,7 +149,7 @@ async def _up(file: Path, facts: Facts, emit: Emit, settings: Settings) -> None:
 
     try:
         await shell.stream(
-            up_argv(project, file),
+            up_argv(project, file, start=start),
             on_line,
             timeout_seconds=UP_SECONDS,
             waiting_for="the stack to start",

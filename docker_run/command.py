@@ -128,6 +128,19 @@ def connect_argvs(spec: RunSpec) -> list[list[str]]:
     ]
 
 
+def rejoin_argvs(container: str, alias: str, networks: Networks) -> list[list[str]]:
+    """The commands that leave and join an app's networks, whichever of them the container is still on."""
+    joins = [["--alias", alias, networks.app], ["--alias", alias, networks.user], [networks.shared]]
+    return [
+        argv
+        for join in joins
+        for argv in (
+            ["docker", "network", "disconnect", "--force", join[-1], container],
+            ["docker", "network", "connect", *join, container],
+        )
+    ]
+
+
 def split_environment(env: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """(handed over by name in docker's environment, handed over in a file because they would steer docker itself)."""
     in_file = {key: value for key, value in env.items() if _STEERS_CLIENT.fullmatch(key)}

@@ -14,7 +14,16 @@ from failure_advice import is_host_port_taken
 from robust_error_handler import Code, CommandFailed, Conflict, DeploymentFailed, NotFound
 from settings import Settings
 
-from .command import RunSpec, app_url, check_environment, connect_argvs, env_file_text, run_argv, split_environment
+from .command import (
+    RunSpec,
+    app_url,
+    check_environment,
+    connect_argvs,
+    env_file_text,
+    rejoin_argvs,
+    run_argv,
+    split_environment,
+)
 from .engine import ask, engine_facts, said_by
 from .networks import ensure_networks, remove_networks
 from .refusals import is_missing, refusal
@@ -65,14 +74,25 @@ async def stop(name: str, settings: Settings) -> ContainerState:
     return await _ours(state.id, settings)
 
 
-async def start_again(name: str, settings: Settings) -> ContainerState:
-    """Start a container that was stopped, on the same address. Raises PortTaken when that is in use by now."""
+async def start_again(name: str, settings: Settings, *, keep: bool = True) -> ContainerState:
+    """Start a container that was stopped, on the same address. Raises PortTaken when that is in use by now.
+
+    `keep` has the engine restart it from now on; without it that waits until the app has proved itself.
+    """
     state = await _ours(name, settings)
+    start = ["docker", "start", state.id]
     try:
-        await ask(["docker", "start", state.id], waiting_for="a container to start")
+        try:
+            await ask(start, waiting_for="a container to start")
+        except CommandFailed as error:
+            if not _lacks_network(error):
+                raise
+            await _rejoin(state, settings)
+            await ask(start, waiting_for="a container to start")
     except CommandFailed as error:
         raise refusal(error, next(iter(state.wanted_ports.values()), None)) from error
-    await keep_running(state.id, settings)
+    if keep:
+        await keep_running(state.id, settings)
     return await _ours(state.id, settings)
 
 
@@ -157,11 +177,27 @@ async def _cured(spec: RunSpec, settings: Settings, error: CommandFailed) -> boo
     if "adding interface" in said and "to bridge" in said:
         await asyncio.sleep(_HICCUP_SECONDS)  # the engine's own race, seen under load
         return True
-    if "network" in said and "not found" in said:
+    if _lacks_network(error):
         app, user = spec.labels.get("butler.app", spec.alias), spec.labels.get("butler.user", "0")
         await ensure_networks(app, int(user), settings)
         return True
     return spec.host_port is None and is_host_port_taken([said])  # Docker's own choice; it makes another
+
+
+def _lacks_network(error: CommandFailed) -> bool:
+    said = said_by(error)
+    return "network" in said and "not found" in said
+
+
+async def _rejoin(state: ContainerState, settings: Settings) -> None:
+    """Put a container that does not run on the app's networks, which were removed (`docker network prune`) and made anew.
+
+    It knows a network by its id, so also one of the same name must be left and joined.
+    """
+    app, user_id = state.labels.get("butler.app", state.name), int(state.labels.get("butler.user", "0"))
+    names = await ensure_networks(app, user_id, settings)
+    for argv in rejoin_argvs(state.id, app, names):
+        await ask(argv, waiting_for="a container to join its networks")
 
 
 async def _remove_half_made(spec: RunSpec, settings: Settings, error: CommandFailed) -> None:

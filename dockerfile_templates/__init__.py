@@ -61,6 +61,8 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
         "evidence": [asdict(entry) for entry in plan.evidence],
         "warnings": [asdict(entry) for entry in plan.warnings],
         "candidates": list(plan.candidates),
+        "variables": [asdict(entry) for entry in plan.variables],
+        "expects_http": plan.expects_http,
         "error": None,
     }
 

@@ -21,6 +21,7 @@ _QUIET_LOGGERS = (
     "websockets",
     "asyncio",
     "httpx",
+    "httpx2",
     "sqlalchemy.engine",
     "alembic",
     "python_multipart",

@@ -12,6 +12,7 @@ from auth import Auth
 from connection_manager import ConnectionManager, ReleaseLogs
 from database import Database
 from deploy_jobs import DeployJobs
+from github_client import GithubClient
 from settings import Settings
 
 
@@ -25,6 +26,7 @@ class Butler:
     logs: ReleaseLogs
     connections: ConnectionManager
     jobs: DeployJobs
+    github: GithubClient
 
 
 def the_butler(connection: HTTPConnection) -> Butler:

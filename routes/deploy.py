@@ -21,7 +21,8 @@ from workspace import check_branch, check_subdirectory
 
 router = APIRouter(tags=["deploy"])
 
-_LOCATION = {"Location": {"description": "Address of the deployment.", "schema": {"type": "string"}}}
+Prefer = Annotated[str | None, Header(description="`respond-async` answers at once.")]
+LOCATION = {"Location": {"description": "Address of the deployment.", "schema": {"type": "string"}}}
 _NAME = {"parameters": {"name": "$response.body#/container_name"}}
 _LINKS = {operation: {"operationId": operation, **_NAME} for operation in ("get_deployment", "logs", "destroy")}
 _WISH = {
@@ -37,22 +38,25 @@ def _shown(example: dict[str, Any]) -> dict[str, Any]:
     return {"content": {"application/json": {"example": example}}}
 
 
+DEPLOY_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "It answers at `deployed_url`.", "links": _LINKS, **_shown(DEPLOYED)},
+    202: {
+        "model": DeployedView,
+        "description": "Accepted; the deployment goes on (`Prefer: respond-async`).",
+        "headers": LOCATION,
+        "links": _LINKS,
+        **_shown(STARTED),
+    },
+    **error_responses(404, 409, 429),
+    422: failed_deployment(),
+}
+
+
 @router.post(
     "/deploy",
     response_model=DeployedView,
     summary="Deploy a repository",
-    responses={
-        200: {"description": "It answers at `deployed_url`.", "links": _LINKS, **_shown(DEPLOYED)},
-        202: {
-            "model": DeployedView,
-            "description": "Accepted; the deployment goes on (`Prefer: respond-async`).",
-            "headers": _LOCATION,
-            "links": _LINKS,
-            **_shown(STARTED),
-        },
-        **error_responses(404, 409, 429),
-        422: failed_deployment(),
-    },
+    responses=DEPLOY_RESPONSES,
     openapi_extra={"requestBody": {"content": {"multipart/form-data": {"examples": _WISH}}}},
 )
 async def deploy(
@@ -68,7 +72,7 @@ async def deploy(
     backend_env: Annotated[
         UploadFile | None, File(description="`.env` file with variables of the app.", json_schema_extra=VARIABLES)
     ] = None,
-    prefer: Annotated[str | None, Header(description="`respond-async` answers at once.")] = None,
+    prefer: Prefer = None,
 ) -> Response:
     """Clone, detect, build, start and check a repository; the answer comes when its address answers.
 
@@ -86,7 +90,11 @@ async def deploy(
         backend_env=await _variables(backend_env, "backend_env"),
         frontend_env=await _variables(frontend_env, "frontend_env"),
     )
-    job = await butler.jobs.submit(wish)
+    return await answer_of(butler, await butler.jobs.submit(wish), prefer)
+
+
+async def answer_of(butler: Butler, job: Job, prefer: str | None) -> Response:
+    """The answer of a deployment, at its end or, where that is preferred, at once."""
     if "respond-async" in (prefer or ""):
         return await _answer(butler, job, 202, "Deployment started.")
     await job.wait()

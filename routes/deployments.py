@@ -9,14 +9,16 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
 import docker_run
+import simple_pipeline
 from auth import CurrentUser
 from database import Deployment
 from domain import EventKind
-from robust_error_handler import Conflict
+from robust_error_handler import ButlerError, CommandFailed, Conflict
 from robust_logging import Redactor, secret_values
 from routes.context import Butler, TheButler
 from routes.errors_model import error_responses
-from routes.views import DeploymentView, DoneView, LogLine, LogView, deployment_view
+from routes.variables import is_edited
+from routes.views import AppStateView, DeploymentView, DoneView, LogLine, LogView, deployment_view
 
 router = APIRouter(prefix="/deployments", tags=["deployments"])
 
@@ -25,7 +27,7 @@ Limit = Annotated[int, Query(ge=1, le=200, description="Most entries in the answ
 Offset = Annotated[int, Query(ge=0, le=2**31, description="Entries to leave out at the beginning.")]
 _LOG_PAGE = 5_000
 _TEXT = "Cloning the repository\nCloning the repository: done in 1.2 s\n"
-_PAGING = {
+PAGING = {
     "X-Total-Count": {"description": "How many there are in all.", "schema": {"type": "integer"}, "required": True},
     "Link": {
         "description": 'Where the next page is (`rel="next"`); absent on the last one.',
@@ -35,7 +37,7 @@ _PAGING = {
 }
 
 
-@router.get("", summary="List your deployments", responses={200: {"headers": _PAGING}})
+@router.get("", summary="List your deployments", responses={200: {"headers": PAGING}})
 def list_deployments(
     request: Request,
     response: Response,
@@ -46,17 +48,14 @@ def list_deployments(
 ) -> list[DeploymentView]:
     """A page of your deployments, newest first. `X-Total-Count` tells how many there are, `Link` where the next are."""
     rows, total = butler.database.deployments.list(user.id, limit=limit, offset=offset)
-    response.headers["X-Total-Count"] = str(total)
-    if offset + limit < total:
-        following = request.url.include_query_params(limit=limit, offset=offset + limit)
-        response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+    tell_pages(request, response, total=total, limit=limit, offset=offset)
     return [_view(butler, row) for row in rows]
 
 
 @router.get("/{name}", summary="Look at a deployment", responses=error_responses(404))
-def get_deployment(butler: TheButler, user: CurrentUser, name: Name) -> DeploymentView:
-    """One deployment of yours; somebody else's is answered like none at all."""
-    return _view(butler, butler.database.deployments.owned(user.id, name))
+async def get_deployment(butler: TheButler, user: CurrentUser, name: Name) -> DeploymentView:
+    """One deployment of yours, with how it stands on the engine; somebody else's is answered like none at all."""
+    return await whole_view_of(butler, user.id, name)
 
 
 @router.delete("/{name}", summary="Destroy a deployment", responses=error_responses(404, 409))
@@ -108,6 +107,14 @@ async def logs(
     return view
 
 
+def tell_pages(request: Request, response: Response, *, total: int, limit: int, offset: int) -> None:
+    """Say in headers how many entries there are, and where the next ones are."""
+    response.headers["X-Total-Count"] = str(total)
+    if offset + limit < total:
+        following = request.url.include_query_params(limit=limit, offset=offset + limit)
+        response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+
+
 async def view_of(butler: Butler, user_id: int, name: str) -> DeploymentView:
     """One deployment of a user, as it stands now."""
 
@@ -115,6 +122,28 @@ async def view_of(butler: Butler, user_id: int, name: str) -> DeploymentView:
         return _view(butler, butler.database.deployments.owned(user_id, name))
 
     return await asyncio.to_thread(read)
+
+
+async def whole_view_of(butler: Butler, user_id: int, name: str) -> DeploymentView:
+    """The same with what is asked for one app only: its containers, and whether its variables were edited."""
+
+    def read() -> DeploymentView:
+        app = butler.database.deployments.owned(user_id, name)
+        view = _view(butler, app)
+        view.env_pending = is_edited(butler.database, app)
+        return view
+
+    view = await asyncio.to_thread(read)
+    view.app_state = await _state_of(butler, view)
+    return view
+
+
+async def _state_of(butler: Butler, view: DeploymentView) -> AppStateView | None:
+    try:
+        state = await simple_pipeline.app_state(view.container_name, butler.settings)
+    except (ButlerError, CommandFailed):
+        return None  # `/health` tells what is wrong with Docker
+    return AppStateView.of(state if view.stopped_at is None else simple_pipeline.as_stopped(state))
 
 
 def _view(butler: Butler, app: Deployment) -> DeploymentView:

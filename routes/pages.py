@@ -12,6 +12,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 PAGES = {
     "/": "index.html",
     "/login": "login.html",
+    "/account": "account.html",
     "/applications": "applications.html",
     "/applications/{name}": "application.html",
 }

@@ -11,6 +11,7 @@ from database import Deployment, Release
 from domain import EventKind, Kind, Stage, Status
 from robust_error_handler import Code
 from routes.errors_model import ErrorBody, described, example
+from simple_pipeline import AppState, Condition
 
 _TIMES = {"created_at": "2024-01-15T10:30:00Z", "updated_at": "2024-01-15T10:31:12Z"}
 _APP: dict[str, Any] = {
@@ -38,6 +39,25 @@ _APP: dict[str, Any] = {
         {"stage": "build", "state": "done", "seconds": 41.87},
     ],
     "error": None,
+    "stopped_at": None,
+    "env_pending": False,
+    "app_state": {
+        "state": "running",
+        "since": "2024-01-15T10:31:10Z",
+        "restart_count": 0,
+        "exit_code": None,
+        "oom_killed": False,
+        "services": [
+            {
+                "service": "",
+                "is_site": True,
+                "state": "running",
+                "since": "2024-01-15T10:31:10Z",
+                "restart_count": 0,
+                "exit_code": None,
+            }
+        ],
+    },
 }
 _NUMBERS = {name: _APP[name] for name in ("container_name", "trace_id", "release", "release_id")}
 DEPLOYED: dict[str, Any] = {
@@ -93,6 +113,42 @@ class FailureView(BaseModel):
     lines: list[str]
 
 
+class ServiceView(BaseModel):
+    """One container of an app."""
+
+    service: str = Field(description="The service's name; empty for an app that is no stack.")
+    is_site: bool
+    state: Condition
+    since: datetime | None = Field(None, description="Since when it runs, or does not.")
+    restart_count: int = Field(description="How often the engine has restarted it by itself.")
+    exit_code: int | None = None
+
+
+class AppStateView(BaseModel):
+    """How an app stands on the engine: its site, and every container."""
+
+    state: Condition
+    since: datetime | None = None
+    restart_count: int
+    exit_code: int | None = None
+    oom_killed: bool
+    services: list[ServiceView]
+
+    @classmethod
+    def of(cls, state: AppState) -> AppStateView:
+        """The part of an app's state that its user sees."""
+        services = [ServiceView.model_validate(one, from_attributes=True) for one in state.services]
+        site = state.site
+        return cls(
+            state=site.state,
+            since=site.since,
+            restart_count=site.restart_count,
+            exit_code=site.exit_code,
+            oom_killed=site.oom_killed,
+            services=services,
+        )
+
+
 class DeploymentView(BaseModel):
     """An app as its user sees it."""
 
@@ -119,7 +175,16 @@ class DeploymentView(BaseModel):
     release_id: int | None = None
     live_release: int | None = Field(None, description="Number of the release that serves.")
     steps: list[StepView] = []
-    error: FailureView | None = Field(None, description="What the newest release failed of, if it did.")
+    error: FailureView | None = Field(
+        None, description="What the newest release failed of, or the newest start, if it did."
+    )
+    stopped_at: datetime | None = Field(None, description="Since when it is stopped on purpose.")
+    env_pending: bool | None = Field(
+        None, description="Whether its variables were edited since the live release; not told in lists."
+    )
+    app_state: AppStateView | None = Field(
+        None, description="Its containers; not told in lists, nor where Docker does not answer."
+    )
 
 
 class DeployedView(BaseModel):
@@ -205,6 +270,13 @@ class LogView(BaseModel):
     closed: bool = Field(description="Whether nothing more will come.")
 
 
+class OfferedView(BaseModel):
+    """A variable that the repository's example of an env file names."""
+
+    name: str
+    source: str = Field(description="The file and the line that name it.")
+
+
 class PlanView(BaseModel):
     """How a repository would be deployed; every value that was found stands in `evidence` with its source."""
 
@@ -228,6 +300,7 @@ class PlanView(BaseModel):
                     "evidence": [{"field": "port", "value": "3000", "source": "server.js:4"}],
                     "warnings": [],
                     "candidates": [],
+                    "variables": [{"name": "SECRET_KEY", "source": ".env.example:1"}],
                     "error": None,
                     "commit": "0123456789abcdef0123456789abcdef01234567",
                     "branch": "main",
@@ -255,6 +328,7 @@ class PlanView(BaseModel):
     evidence: list[dict[str, str]]
     warnings: list[dict[str, str]]
     candidates: list[str]
+    variables: list[OfferedView] = []
     error: FailureView | None = None
     commit: str
     branch: str
@@ -269,7 +343,9 @@ def failed_deployment() -> dict[str, Any]:
 def deployment_view(app: Deployment, latest: Release | None, live: Release | None) -> DeploymentView:
     """The app with what its newest and its live release add."""
     failure = None
-    if latest is not None and latest.error_code:
+    if app.status is Status.FAILED and app.error_code and (latest is None or latest.error_message != app.error_message):
+        failure = FailureView(code=app.error_code, message=app.error_message or "", hint=app.error_hint or "", lines=[])
+    elif latest is not None and latest.error_code:
         failure = FailureView(
             code=latest.error_code,
             message=latest.error_message or "",

@@ -3,18 +3,38 @@
 from simple_pipeline.compose import handle_docker_compose_deployment
 from simple_pipeline.destroy import destroy_deployment
 from simple_pipeline.ledger import Ledger
+from simple_pipeline.lifecycle import (
+    AppState,
+    Condition,
+    LiveApp,
+    ServiceState,
+    app_state,
+    as_stopped,
+    restart_app,
+    start_app,
+    stop_app,
+)
 from simple_pipeline.pipeline import plan_repository, run_deployment_pipeline
 from simple_pipeline.single import handle_dockerfile_deployment, put_back
 from simple_pipeline.verification import detect_running_port, verify
 
 __all__ = [
+    "AppState",
+    "Condition",
     "Ledger",
+    "LiveApp",
+    "ServiceState",
+    "app_state",
+    "as_stopped",
     "destroy_deployment",
     "detect_running_port",
     "handle_docker_compose_deployment",
     "handle_dockerfile_deployment",
     "plan_repository",
     "put_back",
+    "restart_app",
     "run_deployment_pipeline",
+    "start_app",
+    "stop_app",
     "verify",
 ]

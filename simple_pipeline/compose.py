@@ -12,6 +12,7 @@ from domain import DeployRequest, Emit, Event, EventKind, Outcome, Plan, Running
 from robust_error_handler import DeploymentFailed, PortTaken
 from settings import Settings
 from simple_pipeline.ledger import Ledger
+from simple_pipeline.single import is_stopped
 from simple_pipeline.steps import Steps
 from simple_pipeline.verification import detect_running_port, verify
 from workspace import Checkout
@@ -33,10 +34,16 @@ async def handle_docker_compose_deployment(
         stack = await docker_compose.prepare(plan, checkout, request, emit, settings, host_port=host_port)
     with steps(Stage.BUILD):
         stack = await docker_compose.build(stack, checkout, emit, settings)
+    before = await docker_compose.states(request.container_name, settings)
+    was_stopped = bool(before) and all(is_stopped(state) for state in before.values())
     try:
         container = await _put_live(stack, plan, emit, settings, ledger, steps)
     except BaseException:
-        await asyncio.shield(docker_compose.restore_previous(request.container_name, request.user_id, emit, settings))
+        await asyncio.shield(
+            docker_compose.restore_previous(
+                request.container_name, request.user_id, emit, settings, start=not was_stopped
+            )
+        )
         raise
     return Outcome(container, plan, checkout.commit, container.image_id, stack.images.get(stack.site.service), False)
 

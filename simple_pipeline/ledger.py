@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from domain import Outcome
+from domain import Outcome, Plan
 
 
 class Ledger(Protocol):
@@ -12,6 +12,9 @@ class Ledger(Protocol):
 
     async def host_port(self, *, instead_of: int | None = None) -> int:
         """The app's own host port; another one where Docker says that `instead_of` is taken."""
+
+    async def planned(self, plan: Plan) -> None:
+        """Write down what the repository was found to be, before anything is made of it."""
 
     async def record(self, outcome: Outcome) -> None:
         """Write down that the release is live."""

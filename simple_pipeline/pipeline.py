@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import docker_build
 import host_tools
@@ -12,9 +13,10 @@ from domain import Commit, DeployRequest, Emit, Event, EventKind, Kind, Outcome,
 from settings import Settings
 from simple_pipeline.compose import handle_docker_compose_deployment
 from simple_pipeline.ledger import Ledger
+from simple_pipeline.offers import offered_variables
 from simple_pipeline.single import handle_dockerfile_deployment
 from simple_pipeline.steps import Steps
-from workspace import clone
+from workspace import Workspace, clone
 
 
 async def run_deployment_pipeline(request: DeployRequest, emit: Emit, *, settings: Settings, ledger: Ledger) -> Outcome:
@@ -36,7 +38,8 @@ async def run_deployment_pipeline(request: DeployRequest, emit: Emit, *, setting
             checkout = await stack.enter_async_context(clone(request, emit, settings))
 
         with steps(Stage.DETECT):
-            plan = await asyncio.to_thread(detect, checkout.workspace)
+            plan = await asyncio.to_thread(_found_in, checkout.workspace)
+            await ledger.planned(plan)
             tell_plan(plan, emit)
 
         handle = handle_docker_compose_deployment if plan.kind is Kind.COMPOSE else handle_dockerfile_deployment
@@ -55,7 +58,12 @@ async def plan_repository(request: DeployRequest, emit: Emit, settings: Settings
         with steps(Stage.CLONE):
             checkout = await stack.enter_async_context(clone(request, emit, settings))
         with steps(Stage.DETECT):
-            return await asyncio.to_thread(detect, checkout.workspace), checkout.commit
+            return await asyncio.to_thread(_found_in, checkout.workspace), checkout.commit
+
+
+def _found_in(workspace: Workspace) -> Plan:
+    """How the repository is deployed, with the variables that it says it takes."""
+    return replace(detect(workspace), variables=offered_variables(workspace))
 
 
 def tell_plan(plan: Plan, emit: Emit) -> None:

@@ -100,7 +100,8 @@ class _Release:
         """After a failure: remove the new container, and have the release before it serve again."""
         await asyncio.wait({self._networks})
         await docker_run.stop_and_remove(self._next, self._settings, grace_seconds=0)
-        if not await put_back(self._live, self._settings) and self._before is None:
+        was_stopped = self._before is not None and is_stopped(self._before)
+        if not await put_back(self._live, self._settings, start=not was_stopped) and self._before is None:
             await docker_run.remove_app(self._live, self._request.user_id, self._settings)
 
     def _kept(self, before: ContainerState | None, wanted: RunSpec) -> RunningContainer | None:
@@ -185,12 +186,21 @@ def _host_port_of(before: ContainerState | None) -> int | None:
     return next(iter(before.wanted_ports.values()), None) if before is not None else None
 
 
-async def put_back(container_name: str, settings: Settings) -> bool:
-    """Where an interrupted swap set a release aside, put it back in its place; True when there was one."""
+def is_stopped(state: ContainerState) -> bool:
+    """Whether a container was stopped on purpose: the engine is not to start it either."""
+    return not state.running and state.restart_policy == "no"
+
+
+async def put_back(container_name: str, settings: Settings, *, start: bool = True) -> bool:
+    """Where an interrupted swap set a release aside, put it back in its place; True when there was one.
+
+    It serves again, unless it is one that was stopped before (`start`).
+    """
     previous = f"{container_name}-previous"
     if await docker_run.inspect(previous, settings) is None:
         return False
     await docker_run.stop_and_remove(container_name, settings, grace_seconds=0)
     await docker_run.rename(previous, container_name, settings)
-    await docker_run.start_again(container_name, settings)
+    if start:
+        await docker_run.start_again(container_name, settings)
     return True

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 
 import simple_pipeline
 from domain import Commit, DeployRequest, Emit, Event, EventKind, Evidence, Kind, Outcome, Plan, RunningContainer, Stage
 from settings import Settings
-from simple_pipeline import Ledger
+from simple_pipeline import AppState, Condition, Ledger, LiveApp, ServiceState
 from simple_pipeline.steps import Steps
 
 PLAN = Plan(
@@ -45,12 +46,19 @@ class FakePipeline:
     cancelled: list[str] = field(default_factory=list)
     destroyed: list[str] = field(default_factory=list)
     destroy_failure: Callable[[], Exception] | None = None
+    states: dict[str, Condition] = field(default_factory=dict)
+    deeds: list[str] = field(default_factory=list)
+    deed_failure: Callable[[], Exception] | None = None
+    deed_held: bool = False
 
     def install(self, patch: pytest.MonkeyPatch) -> FakePipeline:
         """Put this in the real one's place."""
         patch.setattr(simple_pipeline, "run_deployment_pipeline", self.run)
         patch.setattr(simple_pipeline, "plan_repository", self.plan)
         patch.setattr(simple_pipeline, "destroy_deployment", self.destroy)
+        patch.setattr(simple_pipeline, "app_state", self.app_state)
+        for deed in ("stop", "start", "restart"):
+            patch.setattr(simple_pipeline, f"{deed}_app", getattr(self, deed))
         return self
 
     async def run(self, request: DeployRequest, emit: Emit, *, settings: Settings, ledger: Ledger) -> Outcome:
@@ -84,9 +92,36 @@ class FakePipeline:
                 "c" * 64, request.container_name, "sha256:1", 3000, port, f"http://localhost:{port}"
             )
         outcome = Outcome(container, PLAN, COMMIT, "sha256:1", f"local-registry/{request.container_name}:1", False)
+        self.states[request.container_name] = Condition.RUNNING
         with steps(Stage.RECORD):
             await ledger.record(outcome)
         return outcome
+
+    async def app_state(self, container_name: str, settings: Settings) -> AppState:
+        """What `app_state` does: how an app was left."""
+        state = self.states.get(container_name, Condition.MISSING)
+        site = ServiceState("", True, state, datetime(2024, 1, 15, tzinfo=UTC), 0, None, False)
+        return AppState(site, (site,))
+
+    async def stop(self, app: LiveApp, settings: Settings) -> None:
+        """What `stop_app` does, without doing it."""
+        await self._do("stop", app, Condition.EXITED)
+
+    async def start(self, app: LiveApp, emit: Emit, settings: Settings) -> None:
+        """What `start_app` does, without doing it."""
+        await self._do("start", app, Condition.RUNNING)
+
+    async def restart(self, app: LiveApp, emit: Emit, settings: Settings) -> None:
+        """What `restart_app` does, without doing it."""
+        await self._do("restart", app, Condition.RUNNING)
+
+    async def _do(self, deed: str, app: LiveApp, becomes: Condition) -> None:
+        self.deeds.append(f"{deed} {app.container_name}")
+        while self.deed_held:  # noqa: ASYNC110 - set from other threads too
+            await asyncio.sleep(0.005)
+        if self.deed_failure is not None:
+            raise self.deed_failure()
+        self.states[app.container_name] = becomes
 
     async def plan(self, request: DeployRequest, emit: Emit, settings: Settings) -> tuple[Plan, Commit]:
         """What `plan_repository` does, without doing it."""

@@ -161,11 +161,25 @@ MATRIX: dict[tuple[str, str], list[str]] = {
     ("DELETE", "/deployments/{name}"): [""],
     ("POST", "/deployments/{name}/cancel"): [""],
     ("GET", "/deployments/{name}/logs"): ["", "?source=app", "?release=1", "?after=3"],
+    ("POST", "/deployments/{name}/stop"): [""],
+    ("POST", "/deployments/{name}/start"): [""],
+    ("POST", "/deployments/{name}/restart"): [""],
+    ("POST", "/deployments/{name}/redeploy"): [""],
+    ("GET", "/deployments/{name}/env"): ["", "?reveal=true"],
+    ("PATCH", "/deployments/{name}/env"): [""],
+    ("PUT", "/deployments/{name}/env"): [""],
+    ("GET", "/deployments/{name}/env/example"): [""],
+    ("GET", "/deployments/{name}/releases"): ["", "?offset=1"],
+    ("GET", "/deployments/{name}/releases/{number}"): [""],
     ("GET", "/deployments/{name}/logs/live"): ["", "?tail=0"],
 }
 """Every route that names something, with the questions asked of it."""
 
+BODIES: dict[str, dict[str, Any]] = {"PATCH": {"set": {"A": "1"}}, "PUT": {"backend": {"A": "1"}}}
+
 NOTHING_OF_ANYBODY = {
+    ("GET", "/api/github/repos/{owner}/{repo}/branches"),  # GitHub's, asked with the caller's own token
+    ("GET", "/api/github/repos/{owner}/{repo}/contents"),
     ("GET", "/applications/{name}"),  # the same page for all; what it shows it asks the routes above for
     ("HEAD", "/applications/{name}"),
     ("WEBSOCKET", "/ws/{client_id}"),  # the client's own label; tests/api/test_websocket.py asks for others' logs
@@ -198,12 +212,13 @@ def test_what_is_somebody_else_s_is_answered_like_what_is_not_there(
 ):
     name = deploy(client, alice)["container_name"]
     for question in MATRIX[method, path]:
-        foreign = client.request(method, path.replace("{name}", name) + question, headers=bob)
-        absent = client.request(method, path.replace("{name}", "never-was") + question, headers=bob)
+        address, body = path.replace("{number}", "1") + question, BODIES.get(method)
+        foreign = client.request(method, address.replace("{name}", name), headers=bob, json=body)
+        absent = client.request(method, address.replace("{name}", "never-was"), headers=bob, json=body)
         assert said(foreign) == said(absent) and foreign.status_code == 404
         assert name not in foreign.text
     assert client.get(f"/deployments/{name}", headers=alice).json()["status"] == "success"
-    assert pipeline.destroyed == []
+    assert (pipeline.destroyed, pipeline.deeds) == ([], [])
 
 
 def test_a_container_that_is_no_app_of_ours_cannot_be_destroyed(

@@ -1,0 +1,45 @@
+"""An app's variables beside those of its live release: what was edited and waits for the next deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from database import Database, Deployment, Environment
+
+Kind = Literal["backend", "frontend"]
+Pending = Literal["added", "changed", "removed"]
+KINDS: tuple[Kind, ...] = ("backend", "frontend")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable: its value as it is stored now (None for one that was removed), and how it was edited."""
+
+    name: str
+    kind: Kind
+    value: str | None = field(repr=False)
+    pending: Pending | None
+
+
+def is_edited(database: Database, app: Deployment) -> bool:
+    """Whether the app has other variables than its live release; never so where none is live."""
+    if app.current_release_id is None:
+        return False
+    live = database.releases.environment(app.current_release_id)
+    return database.deployments.environment(app.id) != live
+
+
+def compared(stored: Environment, live: Environment) -> tuple[Variable, ...]:
+    """Every variable of an app, in the order in which it was given, then those that the next deployment leaves out."""
+    return tuple(variable for kind in KINDS for variable in _of_kind(kind, stored, live))
+
+
+def _of_kind(kind: Kind, stored: Environment, live: Environment) -> Iterator[Variable]:
+    now, before = getattr(stored, kind), getattr(live, kind)
+    for name, value in now.items():
+        change: Pending | None = "added" if name not in before else "changed" if before[name] != value else None
+        yield Variable(name, kind, value, change)
+    for name in before.keys() - now.keys():
+        yield Variable(name, kind, None, "removed")
