@@ -210,21 +210,30 @@ COMMANDS = (
         ),
     ),
     Rule(
-        name="permission-denied",
+        name="write-denied",
         stages=RUNNING,
         code=_CRASHED,
         message="The app may not use {file}: permission denied. It runs as an ordinary user, not as root.",
-        remedy="Make a start script executable and commit that (`git update-index --chmod=+x FILE`); let the app write "
-        "to /tmp or to a folder that the Dockerfile gives to its user (`COPY --chown`).",
+        remedy="Let it write to /tmp or to a folder of its own; often a variable sets the path, so give that in the "
+        "backend_env file. In a Dockerfile of your own hand the folder to its user (`RUN chown`, `COPY --chown`).",
         patterns=(
-            r"exec: \"(?P<file>[^\"]+)\": permission denied",
-            r"exec (?P<file>\S+): permission denied",
             r"EACCES: permission denied, \w+ '(?P<file>[^']+)'",
             r"PermissionError: \[Errno 13\] Permission denied: '(?P<file>[^']+)'",
-            r"sh: (?:\d+: |line \d+: )?(?P<file>[\w./@-]+): Permission denied",
             r"open\(\) \"(?P<file>[^\"]+)\" failed \(13",
             r"mkdir\(\) \"(?P<file>[^\"]+)\" failed \(13",
             r"unable to open database file",
+        ),
+    ),
+    Rule(
+        name="permission-denied",
+        stages=RUNNING,
+        code=_CRASHED,
+        message="The app may not run {file}: permission denied.",
+        remedy="Make the start script executable and commit that (`git update-index --chmod=+x FILE`).",
+        patterns=(
+            r"exec: \"(?P<file>[^\"]+)\": permission denied",
+            r"exec (?P<file>\S+): permission denied",
+            r"sh: (?:\d+: |line \d+: )?(?P<file>[\w./@-]+): Permission denied",
         ),
         exit_codes=frozenset({126}),
     ),
