@@ -41,6 +41,7 @@ class Case:
 CASES = (
     Case("docker/welcome-to-docker"),
     Case("docker/getting-started-app"),
+    Case("docker/getting-started-app", backend_env="SQLITE_DB_LOCATION=/tmp/todo.db\n"),
     Case("docker/getting-started-todo-app"),
     Case("dockersamples/node-bulletin-board", "bulletin-board-app"),
     Case("dockersamples/example-voting-app"),
