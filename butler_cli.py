@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from cli.api import Api
-    from cli.output import Output
+from cli import app_words
+from cli.command import Detach, Json, Name, Timeout, Url, Verbose, asking, printing
 
 EPILOG = """\
 \b
@@ -38,9 +35,6 @@ app = typer.Typer(
 images = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Stand-ins for base images, on this machine.")
 app.add_typer(images, name="base-images")
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object; errors too.")]
-Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="Address of the server.", show_default=False)]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the app, as `list` shows it.", show_default=False)]
 Branch = Annotated[str | None, typer.Option("--branch", "-b", metavar="NAME", help="Branch or tag.")]
 Folder = Annotated[str | None, typer.Option("--subdirectory", "-d", metavar="PATH", help="Folder in the repository.")]
 User = Annotated[str | None, typer.Option("--username", "-u", metavar="NAME", help="User name (or e-mail address).")]
@@ -78,11 +72,9 @@ def deploy(
     ] = None,
     backend_env: BackendEnv = None,
     frontend_env: FrontendEnv = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Print the name and return at once.")] = False,
-    timeout: Annotated[
-        float | None, typer.Option("--timeout", metavar="SECONDS", min=1, help="Wait no longer.")
-    ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every line of output.")] = False,
+    detach: Detach = False,
+    timeout: Timeout = None,
+    verbose: Verbose = False,
     json: Json = False,
     url: Url = None,
 ) -> None:
@@ -95,7 +87,7 @@ def deploy(
     wish = deploying.Wish(
         address, branch, subdirectory, name, backend_env, frontend_env, detach, timeout, is_verbose=verbose
     )
-    with _api(json, url) as (api, output):
+    with asking(json, url) as (api, output):
         deploying.deploy(api, output, wish)
 
 
@@ -114,7 +106,7 @@ def plan(
     """
     from cli import planning
 
-    with _api(json, url) as (api, output):
+    with asking(json, url) as (api, output):
         planning.plan(api, output, address, branch=branch, subdirectory=subdirectory, dockerfile=dockerfile)
 
 
@@ -123,7 +115,7 @@ def list_apps(json: Json = False, url: Url = None) -> None:
     """List your apps."""
     from cli import apps
 
-    with _api(json, url) as (api, output):
+    with asking(json, url) as (api, output):
         apps.list_apps(api, output)
 
 
@@ -132,7 +124,7 @@ def status(name: Name, json: Json = False, url: Url = None) -> None:
     """Show one app and its newest release."""
     from cli import apps
 
-    with _api(json, url) as (api, output):
+    with asking(json, url) as (api, output):
         apps.status(api, output, name)
 
 
@@ -155,7 +147,7 @@ def logs(
     """
     from cli.logs import logs as show
 
-    with _api(json, url, no_colour=no_color) as (api, output):
+    with asking(json, url, no_colour=no_color) as (api, output):
         show(api, output, name, of_build=build, follow=follow, lines=lines, release=release)
 
 
@@ -167,8 +159,11 @@ def cancel(name: Name, json: Json = False, url: Url = None) -> None:
     """
     from cli import apps
 
-    with _api(json, url) as (api, output):
+    with asking(json, url) as (api, output):
         apps.cancel(api, output, name)
+
+
+app_words.add_to(app)
 
 
 @app.command()
@@ -184,7 +179,7 @@ def destroy(
     """
     from cli import apps
 
-    with _api(json, url) as (api, output):
+    with asking(json, url) as (api, output):
         apps.destroy(api, output, name, confirm)
 
 
@@ -193,7 +188,7 @@ def open_app(name: Name, json: Json = False, url: Url = None) -> None:
     """Open an app in the browser."""
     from cli import apps
 
-    with _api(json, url) as (api, output):
+    with asking(json, url) as (api, output):
         apps.open_app(api, output, name)
 
 
@@ -213,7 +208,7 @@ def login(
     """
     from cli import accounts
 
-    with _api(json, url) as (api, output):
+    with asking(json, url) as (api, output):
         if token_stdin:
             accounts.log_in_with_token(api, output)
         elif register:
@@ -233,7 +228,7 @@ def register(
     """Make an account and log in."""
     from cli import accounts
 
-    with _api(json, url) as (api, output):
+    with asking(json, url) as (api, output):
         accounts.register(api, output, username=username, email=email, password_from_stdin=password_stdin)
 
 
@@ -242,7 +237,7 @@ def logout(json: Json = False, url: Url = None) -> None:
     """Log out, on the server too."""
     from cli import accounts
 
-    with _api(json, url) as (api, output):
+    with asking(json, url) as (api, output):
         accounts.log_out(api, output)
 
 
@@ -251,7 +246,7 @@ def whoami(json: Json = False, url: Url = None) -> None:
     """Show who is logged in."""
     from cli import accounts
 
-    with _api(json, url) as (api, output):
+    with asking(json, url) as (api, output):
         accounts.who_am_i(api, output)
 
 
@@ -263,7 +258,7 @@ def health(json: Json = False, url: Url = None) -> None:
     """
     from cli import machine
 
-    with _api(json, url) as (api, output):
+    with asking(json, url) as (api, output):
         machine.health(api, output)
 
 
@@ -272,7 +267,7 @@ def list_images(json: Json = False) -> None:
     """List the stand-ins on this machine."""
     from cli import machine
 
-    with _output(json) as output:
+    with printing(json) as output:
         machine.list_base_images(output)
 
 
@@ -284,7 +279,7 @@ def build_image(
     """Build a stand-in anew, from packages."""
     from cli import machine
 
-    with _output(json) as output:
+    with printing(json) as output:
         machine.build_base_image(output, name)
 
 
@@ -296,7 +291,7 @@ def remove_images(
     """Remove stand-ins; those in use stay."""
     from cli import machine
 
-    with _output(json) as output:
+    with printing(json) as output:
         machine.remove_base_images(output, name)
 
 
@@ -305,40 +300,8 @@ def show_version(json: Json = False) -> None:
     """Print the version."""
     from cli import machine
 
-    with _output(json) as output:
+    with printing(json) as output:
         machine.version(output)
-
-
-@contextmanager
-def _output(json: bool, *, no_colour: bool = False) -> Iterator[Output]:
-    """Where a command prints to; what it fails of is printed there, and becomes the exit code."""
-    from cli.failures import ExitCode, Failure, exit_code_of, from_system
-    from cli.output import Output
-    from robust_error_handler import ButlerError
-
-    output = Output(as_json=json, no_colour=no_colour)
-    try:
-        with from_system():
-            yield output
-    except ButlerError as error:
-        if not (isinstance(error, Failure) and error.is_shown):
-            output.failure(error)
-        raise typer.Exit(exit_code_of(error)) from error
-    except typer.Abort as error:  # Ctrl-C where something was asked
-        output.say("")
-        raise typer.Exit(ExitCode.INTERRUPTED) from error
-
-
-@contextmanager
-def _api(json: bool, url: str | None, *, no_colour: bool = False) -> Iterator[tuple[Api, Output]]:
-    """The server that is meant, and where to print to."""
-    with _output(json, no_colour=no_colour) as output:
-        from cli.api import Api
-        from cli.credentials import SessionFile
-        from cli.server import find_server
-
-        sessions = SessionFile()
-        yield Api(find_server(url, sessions), sessions), output
 
 
 def main() -> None:

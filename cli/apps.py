@@ -17,7 +17,14 @@ from cli.output import Output
 from cli.steps import seconds_text
 from cli.terminal_text import plain
 
-_STYLES = {"live": "green", "failed": "red", "starting": "cyan", "queued": "cyan", "stopped": "yellow"}
+STYLES = {
+    "live": "green",
+    "failed": "red",
+    "starting": "cyan",
+    "queued": "cyan",
+    "stopped": "yellow",
+    "replaced": "dim",
+}
 _MOST_SUGGESTIONS = 3
 
 
@@ -30,9 +37,10 @@ def list_apps(api: Api, output: Output) -> None:
     if not rows:
         return output.say(f"There is nothing here yet. Deploy something: {PROGRAM} deploy URL")
     table = [
-        (row["container_name"], standing(row), row["deployed_url"] or "-", _age(row), _source(row)) for row in rows
+        (row["container_name"], standing(row), row["deployed_url"] or "-", age(row["updated_at"]), _source(row))
+        for row in rows
     ]
-    output.table(("NAME", "STATE", "ADDRESS", "CHANGED", "REPOSITORY"), table, _STYLES)
+    output.table(("NAME", "STATE", "ADDRESS", "CHANGED", "REPOSITORY"), table, STYLES)
 
 
 def status(api: Api, output: Output, name: str) -> None:
@@ -46,6 +54,7 @@ def status(api: Api, output: Output, name: str) -> None:
     entries = [
         ("name", view["container_name"]),
         ("state", standing(view)),
+        ("container", _container(view.get("app_state"))),
         ("address", view["deployed_url"] or ""),
         ("repository", view["git_url"]),
         ("branch", view["branch"] or ""),
@@ -54,13 +63,15 @@ def status(api: Api, output: Output, name: str) -> None:
         ("kind", " · ".join(part for part in dict.fromkeys((view["strategy"], view["framework"])) if part)),
         ("port", str(view["container_port"] or "")),
         ("release", _release(view)),
-        ("changed", _age(view)),
+        ("changed", age(view["updated_at"])),
+        ("variables", "edited since; `redeploy` takes them" if view.get("env_pending") else ""),
         ("steps", " · ".join(f"{step['stage']} {_took(step)}" for step in view["steps"])),
     ]
     output.grid([entry for entry in entries if entry[1]], ("dim", ""))
     if view["error"]:
         error = Failure(view["error"]["message"], view["error"]["hint"], lines=tuple(view["error"]["lines"]))
-        title = f"Release {view['release']} failed: {view['error']['code']}"
+        failed = "The app" if view["status"] == "failed" and view["live_release"] else f"Release {view['release']}"
+        title = f"{failed} failed: {view['error']['code']}"
         output.card(title, error, [("The whole log:", f"{PROGRAM} logs {name} --build")])
 
 
@@ -156,17 +167,29 @@ def _release(view: dict[str, Any]) -> str:
     return f"{newest}" if newest == live or live is None else f"{newest}; {live} is serving"
 
 
+def _container(state: dict[str, Any] | None) -> str:
+    """How its container is: since when, and how often the engine had to restart it."""
+    if state is None:
+        return ""
+    words = [state["state"], f"since {age(state['since']).removesuffix(' ago')}" if state["since"] else ""]
+    if state["restart_count"]:
+        words.append(f"restarted {state['restart_count']} times by itself")
+    if state["state"] == "exited":
+        words.append("out of memory" if state["oom_killed"] else f"code {state['exit_code']}")
+    return ", ".join(word for word in words if word)
+
+
 def _took(step: dict[str, Any]) -> str:
     return seconds_text(step["seconds"]) if step["seconds"] is not None else step["state"]
 
 
-def _age(view: dict[str, Any]) -> str:
-    """How long ago it changed: 5 s, 3 min, 2 h, 4 d."""
+def age(moment: str) -> str:
+    """How long ago something was: 5 s, 3 min, 2 h, 4 d."""
     try:
-        changed = datetime.fromisoformat(view["updated_at"])
+        then = datetime.fromisoformat(moment)
     except ValueError:
-        return str(view["updated_at"])
-    seconds = max(0, int((datetime.now(UTC) - changed.astimezone(UTC)).total_seconds()))
+        return moment
+    seconds = max(0, int((datetime.now(UTC) - then.astimezone(UTC)).total_seconds()))
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds // size} {unit} ago"

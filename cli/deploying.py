@@ -41,10 +41,30 @@ def deploy(api: Api, output: Output, wish: Wish) -> None:
     ensure_logged_in(api, output)
     began = time.monotonic()
     started = _start(api, output, wish, source)
+    _until_it_has_ended(api, output, wish, started, source.git_url, began)
+
+
+def redeploy(
+    api: Api, output: Output, name: str, *, is_detached: bool, timeout_seconds: float | None, is_verbose: bool
+) -> None:
+    """Deploy an app again as it is on record. Raises a Failure, after showing it, where the deployment fails."""
+    ensure_logged_in(api, output)
+    began = time.monotonic()
+    with suggestions(api, name):
+        headers = {"Prefer": "respond-async"}
+        started: dict[str, Any] = api.request("POST", deployment_path(name, "/redeploy"), headers=headers).json()
+    address = str(started["deployment"]["git_url"])
+    wish = Wish(address, name=name, is_detached=is_detached, timeout_seconds=timeout_seconds, is_verbose=is_verbose)
+    _until_it_has_ended(api, output, wish, started, address, began)
+
+
+def _until_it_has_ended(
+    api: Api, output: Output, wish: Wish, started: dict[str, Any], address: str, began: float
+) -> None:
     name, number = str(started["container_name"]), int(started["release"])
     if wish.is_detached:
         return _tell_detached(output, started)
-    output.say(f"Deploying {source.git_url} as {name}" + (f" (release {number})" if number > 1 else ""), "bold")
+    output.say(f"Deploying {address} as {name}" + (f" (release {number})" if number > 1 else ""), "bold")
     with _told_when_left(name):
         last = _follow(api, output, wish, name, number)
     view = api.get(deployment_path(name)).json()

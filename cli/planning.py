@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,10 @@ PLAN_KEYS = (
     "evidence",
     "warnings",
     "candidates",
+    "variables",
     "error",
 )
-_LISTS = ("services", "evidence", "warnings", "candidates")
+_LISTS = ("services", "evidence", "warnings", "candidates", "variables")
 _SHOWN = ("framework", "language", "version", "package_manager", "install", "build", "start", "port", "main_service")
 _REFUSED = 422
 _CANDIDATE = "candidate: "
@@ -68,11 +70,12 @@ def plan(
 def plan_folder(folder: Path, subdirectory: str | None, *, with_dockerfile: bool = False) -> dict[str, Any]:
     """The plan of a folder on this machine; `with_dockerfile` puts the text of the repository's own in its place."""
     from dockerfile_templates import detect, plan_as_dict
+    from dockerfile_templates.offers import offered_variables
     from workspace import check_subdirectory, open_folder
 
     workspace = open_folder(folder, check_subdirectory(subdirectory))
     found = detect(workspace)
-    answer = plan_as_dict(found)
+    answer = plan_as_dict(replace(found, variables=offered_variables(workspace)))
     if with_dockerfile and found.dockerfile_path:
         answer["dockerfile"] = open_folder(folder).read_text(found.dockerfile_path)
     return answer

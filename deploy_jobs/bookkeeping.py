@@ -66,7 +66,7 @@ class Bookkeeping:
 
     async def planned(self, plan: Plan) -> None:
         """Keep what was found, whatever becomes of it."""
-        changes: ReleaseChanges = {"plan": plan_as_dict(plan)}
+        changes: ReleaseChanges = {"plan": _kept(plan)}
         self._later(partial(self.office.database.releases.advance, self.release_id, Stage.DETECT, changes))
 
     async def record(self, outcome: Outcome) -> None:
@@ -136,7 +136,7 @@ class Bookkeeping:
                 "image_id": outcome.image_id,
                 "image_tag": outcome.image_tag,
                 "image_reused": outcome.image_reused,
-                "plan": plan_as_dict(plan),
+                "plan": _kept(plan),
                 "url": container.url,
                 "steps": self._finished_steps(),
             },
@@ -198,6 +198,11 @@ class Bookkeeping:
         except asyncio.CancelledError:
             await asyncio.wait({writing})
             raise
+
+
+def _kept(plan: Plan) -> dict[str, Any]:
+    """The plan as it is kept: with what checking the app again needs to know."""
+    return {**plan_as_dict(plan), "expects_http": plan.expects_http}
 
 
 def stands_as_before(app: Deployment) -> tuple[Status, Phase]:

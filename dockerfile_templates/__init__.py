@@ -62,7 +62,6 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
         "warnings": [asdict(entry) for entry in plan.warnings],
         "candidates": list(plan.candidates),
         "variables": [asdict(entry) for entry in plan.variables],
-        "expects_http": plan.expects_http,
         "error": None,
     }
 

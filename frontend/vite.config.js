@@ -19,6 +19,7 @@ const server = process.env.BUTLER_URL ?? 'http://127.0.0.1:8000';
 export default defineConfig({
   root: source,
   appType: 'mpa',
+  optimizeDeps: { include: ['ansi_up', 'aos', 'partysocket/ws'] },
   plugins: [pages(PAGES, source), boot(source), icons(source)],
   build: {
     outDir: fileURLToPath(new URL('../static/', import.meta.url)),

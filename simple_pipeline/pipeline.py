@@ -9,11 +9,11 @@ from dataclasses import replace
 import docker_build
 import host_tools
 from dockerfile_templates import detect
+from dockerfile_templates.offers import offered_variables
 from domain import Commit, DeployRequest, Emit, Event, EventKind, Kind, Outcome, Plan, Stage
 from settings import Settings
 from simple_pipeline.compose import handle_docker_compose_deployment
 from simple_pipeline.ledger import Ledger
-from simple_pipeline.offers import offered_variables
 from simple_pipeline.single import handle_dockerfile_deployment
 from simple_pipeline.steps import Steps
 from workspace import Workspace, clone

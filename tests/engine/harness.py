@@ -60,6 +60,7 @@ class Server:
     data_dir: Path
     port: int
     settings: dict[str, str] = field(default_factory=dict)
+    program: tuple[str, ...] = (str(ROOT / "orchestrator.py"),)
     process: subprocess.Popen[bytes] | None = None
     clients: list[Client] = field(default_factory=list)
 
@@ -85,7 +86,7 @@ class Server:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with (self.data_dir / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "orchestrator.py")],
+                [sys.executable, *self.program],
                 cwd=self.data_dir,
                 env=environment,
                 stdout=log,

@@ -96,7 +96,7 @@ def serving() -> Iterator[FakeButler]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_DELETE = do_PUT = _serve
+        do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = _serve
 
         def log_message(self, *_: object) -> None:
             pass

@@ -146,9 +146,14 @@ def test_when_nothing_is_missing_it_takes_less_than_a_second(machine: Machine) -
         (["test", "unit", "-k", "x"], "python -m pytest tests/unit tests/strategies tests/test_*.py -k x"),
         (["test", "api"], "python -m pytest tests/api"),
         (["test"], "python -m pytest tests"),
+        (["test", "browser"], "python -m pytest tests/browser"),
     ],
 )
 def test_a_word_runs_its_program_with_the_rest_of_the_words(machine: Machine, words: list[str], call: str) -> None:
+    machine.fake("chromium")
+    axe = machine.home / "frontend/node_modules/axe-core"
+    axe.mkdir(parents=True)
+    (axe / "axe.min.js").touch()
     done = machine.run(*words)
     assert done.returncode == 0, done.stderr
     assert machine.called(call) == 1
@@ -162,9 +167,15 @@ def test_only_the_tests_that_need_docker_ask_for_it(bare: Machine) -> None:
     assert bare.run("test", "engine").returncode == 1
 
 
-def test_browser_tests_that_do_not_exist_yet_are_no_failure(machine: Machine) -> None:
+def test_browser_tests_install_what_they_need_or_say_what_is_missing(machine: Machine) -> None:
     done = machine.run("test", "browser")
-    assert (done.returncode, "no browser tests yet" in done.stderr) == (0, True)
+    assert (done.returncode, "apt-get install chromium" in done.stderr) == (1, True)
+    machine.fake("chromium")
+    assert "need Node.js" in machine.run("test", "browser").stderr
+    (machine.home / "frontend").mkdir()
+    machine.fake("npm")
+    assert machine.run("test", "browser").returncode == 0
+    assert (machine.called("npm ci"), machine.called("python -m pytest tests/browser")) == (1, 1)
 
 
 def test_without_docker_and_without_root_it_names_the_commands_and_never_calls_sudo(bare: Machine) -> None:

@@ -488,7 +488,7 @@ def test_the_version_is_the_servers(run: Run) -> None:
 def test_wrong_usage_is_exit_code_2_and_a_command_is_suggested(run: Run) -> None:
     result = run("deplo")
     assert result.exit_code == 2
-    assert "Did you mean 'deploy'?" in result.stderr
+    assert "Did you mean 'deploy'" in result.stderr
 
 
 def test_wrong_usage_as_json_is_one_object(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

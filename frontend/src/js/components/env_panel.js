@@ -50,6 +50,12 @@ export class EnvPanel {
     return countOf(changesOf(this.#parts)) > 0;
   }
 
+  /** The same as the server has it now, unless somebody is at work here. */
+  async refresh() {
+    const isTouched = [...this.#parts.values()].some(({ rows }) => rows.some((row) => row.isTouched));
+    if (!isTouched && !this.hasUnsaved && !this.place.contains(document.activeElement)) await this.load();
+  }
+
   async load() {
     try {
       this.#show(await appsApi.environment(this.name));

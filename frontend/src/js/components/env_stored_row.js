@@ -38,6 +38,11 @@ export class StoredRow {
     return this.#input.value === (this.#shown ?? '') ? null : { set: this.#input.value };
   }
 
+  /** Whether somebody looks at it or edits it, so that it must stay as it is. */
+  get isTouched() {
+    return this.#shown !== null || this.#input !== null || this.#isRemoved;
+  }
+
   async #toggle() {
     this.#shown = this.#shown === null ? await this.reveal() : null;
     this.#draw();
@@ -55,7 +60,10 @@ export class StoredRow {
       'aria-label': `New value of ${this.variable.name}`,
     });
     this.#input.value = this.#shown ?? '';
-    this.#input.addEventListener('input', () => this.onChange());
+    this.#input.addEventListener('input', () => {
+      this.#tell();
+      this.onChange();
+    });
     this.#changed('textarea');
   }
 
@@ -118,14 +126,20 @@ export class StoredRow {
 
   #draw() {
     this.element.dataset.state = this.#isRemoved ? 'removed' : (this.variable.pending ?? '');
-    const note = this.#note();
     fill(
       this.element,
       el('code', { class: 'var__name', text: this.variable.name }),
       this.#input ?? this.#value(),
       el('span', { class: 'var__deeds' }, ...this.#buttons()),
-      note && el('p', { class: 'var__note', text: note }),
+      el('p', { class: 'var__note' }),
     );
+    this.#tell();
+  }
+
+  #tell() {
+    const place = /** @type {HTMLElement} */ (this.element.querySelector('.var__note'));
+    place.textContent = this.#note();
+    place.hidden = !place.textContent;
   }
 
   #value() {

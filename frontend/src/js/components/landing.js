@@ -1,7 +1,7 @@
 /** The movements of the landing page, below its first screenful only, and the address box that leads to the form. */
 
 import AOS from 'aos';
-import 'aos/dist/aos.css';
+import '../../css/components/landing.css';
 import { withoutCredentials } from '../lib/address.js';
 import { hook } from '../lib/dom.js';
 

@@ -88,7 +88,7 @@ function row(release, onOpen) {
       'td',
       { class: 'releases__commit' },
       commitText(release) ?? el('span', { class: 'muted', text: '–' }),
-      el('span', { class: 'releases__by' }, icon('git-branch'), branch ?? 'default', ` · ${trigger}`),
+      el('span', { class: 'releases__by' }, icon('git-branch'), `${branch ?? 'default'} · ${trigger}`),
     ),
     el('td', { class: 'releases__when' }, ago(created)),
     el('td', { class: 'releases__took numbers', text: seconds === null ? '–' : duration(seconds) }),

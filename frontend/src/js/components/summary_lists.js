@@ -47,8 +47,7 @@ function runningRow(app) {
 
 /** @param {Deployment} app */
 function recentRow(app) {
-  const commit =
-    app.commit_subject || (app.commit_sha ? `commit ${shortSha(app.commit_sha)}` : repositoryName(app.git_url));
+  const commit = app.commit_subject || (app.commit_sha ? `commit ${shortSha(app.commit_sha)}` : app.container_name);
   return el(
     'li',
     { class: 'summary__row' },
@@ -66,11 +65,12 @@ function recentRow(app) {
   );
 }
 
-/** @param {Deployment} app */
-function name(app) {
-  return el('a', {
-    class: 'summary__name truncate',
-    href: `/applications/${encodeURIComponent(app.container_name)}`,
-    text: app.container_name,
-  });
+/**
+ * The repository, as in the list of applications; the app's own name tells two apps of one repository apart.
+ * @param {Deployment} app
+ */
+function name({ container_name: container, git_url: address, subdirectory }) {
+  const text = repositoryName(address) + (subdirectory ? ` / ${subdirectory}` : '');
+  const href = `/applications/${encodeURIComponent(container)}`;
+  return el('a', { class: 'summary__name truncate', href, title: container, text });
 }

@@ -119,7 +119,7 @@ class ApplicationPage {
     }
     void this.deployment.refresh();
     if (this.#loaded === 'releases') void this.releases.load();
-    if (this.#loaded === 'environment' && !this.environment.hasUnsaved) void this.environment.load();
+    if (this.#loaded === 'environment') void this.environment.refresh();
   }
 
   /** @param {DeedName} deed */
@@ -151,7 +151,7 @@ class ApplicationPage {
     this.log.show(shown === 'log');
     if (shown === 'deployment') this.deployment.viewer.shown();
     if (isNew && shown === 'releases') void this.releases.load();
-    if (isNew && shown === 'environment' && !this.environment.hasUnsaved) void this.environment.load();
+    if (isNew && shown === 'environment') void this.environment.refresh();
     this.#show(this.app);
   }
 }
