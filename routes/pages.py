@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 PAGES = {
@@ -26,7 +27,9 @@ def add_pages(app: FastAPI, static: Path) -> None:
         router.add_api_route(address, _page(static / file), methods=["GET", "HEAD"])
     app.include_router(router)
     if (static / "assets").is_dir():
-        app.mount("/assets", _Assets(directory=static / "assets"), name="assets")
+        # Only what is public and the same for all is compressed; answers of the API hold secrets and are not.
+        assets = GZipMiddleware(_Assets(directory=static / "assets"), minimum_size=1024)
+        app.mount("/assets", assets, name="assets")
 
 
 def _page(file: Path) -> Callable[[], Response]:
