@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -114,10 +115,19 @@ async def _socket(websocket: WebSocket, client_id: str) -> None:
     await websocket.app.state.butler.connections.serve(websocket, client_id)
 
 
+class _Server(uvicorn.Server):
+    """A server that ends the deployments first: requests that wait for one would hold up its end."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        butler: Butler = self.config.app.state.butler  # type: ignore[union-attr]
+        await butler.jobs.close()
+        await super().shutdown(sockets)
+
+
 def main() -> None:
     """Serve until a signal ends it."""
     settings = Settings()
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(settings),
         host=settings.host,
         port=settings.port,
@@ -127,8 +137,9 @@ def main() -> None:
         server_header=False,
         ws_max_size=64 * 1024,
         ws_per_message_deflate=False,
-        timeout_graceful_shutdown=30,
+        timeout_graceful_shutdown=10,
     )
+    _Server(config).run()
 
 
 if __name__ == "__main__":

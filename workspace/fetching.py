@@ -27,6 +27,8 @@ FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 5.0
 MAX_REDIRECTS = 3
 
+_USUAL_BRANCHES = ("main", "master", "develop", "trunk")
+_ROBOTS = ("dependabot/", "renovate/", "snyk-")
 T = TypeVar("T")
 _SPEAK_HTTPS_TOO = frozenset({"github.com", "gitlab.com", "bitbucket.org", "codeberg.org"})
 
@@ -123,7 +125,7 @@ async def with_token_if_it_helps(session: Session, remote: Remote, action: Calla
 
 
 async def branch_names(session: Session, remote: Remote) -> list[str]:
-    """The remote repository's branches."""
+    """The remote repository's branches, those that people mean first and those that robots make last."""
     names: list[str] = []
 
     def keep(line: str) -> None:
@@ -132,7 +134,7 @@ async def branch_names(session: Session, remote: Remote) -> list[str]:
             names.append(name)
 
     await session.run(branches_argv(remote), remote, waiting_for="the list of branches", on_line=keep)
-    return names
+    return sorted(names, key=lambda name: (name not in _USUAL_BRANCHES, name.startswith(_ROBOTS), name))
 
 
 async def _fetch(session: Session, address: GitAddress, branch: str | None, name: str) -> Remote:

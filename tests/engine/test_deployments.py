@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -354,6 +355,27 @@ def test_a_server_killed_in_mid_build_tells_so_and_its_apps_go_on(
     assert client.log(app).startswith(lines_before)
     assert body_of(url) == "steady"
     assert not list((server.data_dir / "work").iterdir())
+
+
+def test_a_server_told_to_stop_ends_what_it_builds_and_answers_who_waits_for_it(
+    make_server: Callable[..., Server], repository: Repository
+) -> None:
+    server = make_server(BUTLER_FIRST_HOST_PORT="19580")
+    client, answers = server.user(), []
+    repository.commit(app_files(steps="RUN echo building; sleep 200"))
+    waiting = threading.Thread(target=lambda: answers.append(client.try_deploy(repository)))
+    waiting.start()
+    other = Client(server, client.name, client.token)
+    app = wait_for(other, lambda rows: rows and "building" in other.log(rows[0]["container_name"]))[0]["container_name"]
+    assert server.process is not None
+    server.process.terminate()
+    assert server.process.wait(20) in (0, -15), "the signal itself is how uvicorn ends"
+    waiting.join(20)
+    assert answers[0].json()["error"]["code"] == "interrupted"
+    server.process = None
+    server.start()
+    assert other.get(f"/deployments/{app}").json()["error"]["code"] == "interrupted"
+    other.close()
 
 
 def test_nobody_sees_or_touches_what_is_anothers(butler: Server, alice: Client, repository: Repository) -> None:

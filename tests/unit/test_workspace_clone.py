@@ -648,7 +648,7 @@ def git_processes(settings: Settings) -> list[str]:
 async def test_a_branch_that_is_missing_is_named_with_those_that_exist(server: GitServer, settings: Settings) -> None:
     error = await failure(request_for(f"http://{server.address}/plain/app.git", branch="mian"), settings)
     assert error.code is Code.BRANCH_MISSING and "'mian'" in error.message
-    assert "dev, feature/login, main" in error.hint
+    assert "main, dev, feature/login" in error.hint
 
 
 async def test_no_more_than_ten_branches_are_listed(tmp_path: Path, settings: Settings) -> None:
@@ -656,7 +656,7 @@ async def test_no_more_than_ten_branches_are_listed(tmp_path: Path, settings: Se
     for number in range(14):
         git("branch", f"b{number:02}", cwd=tmp_path / "many")
     error = await failure(request_for(url, branch="none"), settings)
-    assert "b09" in error.hint and "b10" not in error.hint and "and 5 more" in error.hint
+    assert "b08" in error.hint and "b09" not in error.hint and "and 5 more" in error.hint
 
 
 async def test_an_empty_repository_is_said_to_be_empty(tmp_path: Path, settings: Settings) -> None:
