@@ -29,20 +29,22 @@ _FORGOTTEN = {
     "ts-node-dev": "ts-node-dev typescript",
     "tsx": "tsx",
 }
-_OTHER_STACKS = (
-    "composer.json",
-    "Gemfile",
-    "go.mod",
-    "Cargo.toml",
-    "pom.xml",
-    "build.gradle",
-    "build.gradle.kts",
-    "mix.exs",
-    "manage.py",
-    "requirements.txt",
-    "pyproject.toml",
-    "Pipfile",
-)
+_PYTHON_PROGRAMS = ("main.py", "app.py", "server.py", "wsgi.py", "asgi.py", "run.py", "application.py", "app/main.py")
+# manifest of another stack → what shows that it is an application, not only tooling beside one; "" for the manifest itself
+_OTHER_STACKS: dict[str, tuple[str, ...]] = {
+    "composer.json": ("artisan", "index.php", "public/index.php", "web/index.php", "bin/console"),
+    "Gemfile": ("config.ru", "config/application.rb", "app.rb", "main.rb", "server.rb"),
+    "go.mod": ("main.go", "cmd"),
+    "Cargo.toml": ("src/main.rs", "src/bin"),
+    "pom.xml": ("src/main",),
+    "build.gradle": ("src/main", "app/src/main"),
+    "build.gradle.kts": ("src/main", "app/src/main"),
+    "mix.exs": ("mix.exs",),
+    "manage.py": ("manage.py",),
+    "requirements.txt": _PYTHON_PROGRAMS,
+    "pyproject.toml": _PYTHON_PROGRAMS,
+    "Pipfile": _PYTHON_PROGRAMS,
+}
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,28 @@ class NodeBasis:
     warnings: tuple[PlanWarning, ...]
 
 
+def is_node_manifest(workspace: Workspace) -> bool:
+    """Whether there is a package.json that can be read."""
+    return node_facts.has_package_json(workspace)
+
+
 def is_application(workspace: Workspace) -> bool:
     """Whether package.json describes the application, not just the asset tooling of one in another language."""
     if not node_facts.has_package_json(workspace):
         return False
-    others = [name for name in _OTHER_STACKS if workspace.exists(name)]
     start = node_facts.scripts(workspace).get("start", "")
-    return not others or bool(start and not node_entry.is_dev_server(start)) or workspace.exists("index.html")
+    if (start and not node_entry.is_dev_server(start)) or workspace.exists("index.html"):
+        return True
+    return not _other_stack(workspace)
+
+
+def _other_stack(workspace: Workspace) -> bool:
+    if workspace.glob("*.{csproj,fsproj}"):
+        return True
+    return any(
+        workspace.exists(manifest) and any(workspace.exists(sign) or workspace.is_dir(sign) for sign in signs)
+        for manifest, signs in _OTHER_STACKS.items()
+    )
 
 
 def node_basis(workspace: Workspace, usual_build: str | None = None) -> NodeBasis:

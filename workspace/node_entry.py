@@ -14,7 +14,7 @@ _DEV_SERVER = re.compile(
     r"|next\s+dev|nuxi?\s+dev|gatsby\s+(develop|serve)|docusaurus\s+(start|serve)|eleventy\b.*--serve|expo\s+start"
     r"|parcel(?!\s+build)\b|umi\s+dev|browser-sync|live-server|webpack(-dev-server|\s+serve)|react-app-rewired\s+start"
     r"|craco\s+start|preact\s+watch|stencil\s+build.*--serve|ember\s+s(erve)?|vitepress\s+(dev|serve|preview)"
-    r"|nest\s+start|nodemon|ts-node-dev|tsx\s+watch|node\s+--watch|remix\s+dev|rspack\s+(serve|dev)|rsbuild\s+(dev|preview)|ionic\s+serve|hexo\s+server|storybook)\b"
+    r"|nest\s+start|nx\s+(serve|dev)|turbo\s+(run\s+)?dev|lerna\s+run\s+dev|nodemon|ts-node-dev|tsx\s+watch|node\s+--watch|remix\s+dev|rspack\s+(serve|dev)|rsbuild\s+(dev|preview)|ionic\s+serve|hexo\s+server|storybook)\b"
 )
 _WATCHED = re.compile(r"^\s*(?:npx\s+)?(?:nodemon|node\s+--watch)\s+([\w./-]+)\s*$")
 _FILE_SERVER = re.compile(r"^\s*(npx\s+)?(serve|http-server|sirv|sirv-cli|live-server|browser-sync)\b")
