@@ -1,5 +1,6 @@
 """The queue of deployments: one at a time for each app, a limit for all, cancelled on request, recovered after a restart."""
 
+from deploy_jobs.generated import kept_values
 from deploy_jobs.queue import DeployJobs, Job, Wish
 
-__all__ = ["DeployJobs", "Job", "Wish"]
+__all__ = ["DeployJobs", "Job", "Wish", "kept_values"]

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
+import deploy_jobs
 import docker_run
 from auth import CurrentUser
 from database import Deployment
@@ -172,6 +173,7 @@ def _without_secrets(butler: Butler, app: Deployment, texts: list[str]) -> list[
     if app.current_release_id is not None:
         environments.append(butler.database.releases.environment(app.current_release_id))
     secrets = [value for one in environments for given in (one.backend, one.frontend) for value in secret_values(given)]
+    secrets += deploy_jobs.kept_values(app.container_name, butler.settings).values()
     own = Redactor()
     with own.hiding(secrets):
         return [own.mask(text) for text in texts]

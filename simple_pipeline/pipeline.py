@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import docker_build
 import host_tools
-from dockerfile_templates import detect
+from butler_file import plan_for
 from domain import Commit, DeployRequest, Emit, Event, EventKind, Kind, Outcome, Plan, Stage
 from settings import Settings
 from simple_pipeline.compose import handle_docker_compose_deployment
+from simple_pipeline.conditions import with_variables, within_limits
 from simple_pipeline.ledger import Ledger
+from simple_pipeline.parts import handle_parts_deployment
 from simple_pipeline.single import handle_dockerfile_deployment
 from simple_pipeline.steps import Steps
-from workspace import clone
+from workspace import Checkout, clone
+
+Handle = Callable[[Plan, Checkout, DeployRequest, Emit, Settings, Ledger], Awaitable[Outcome]]
 
 
 async def run_deployment_pipeline(request: DeployRequest, emit: Emit, *, settings: Settings, ledger: Ledger) -> Outcome:
@@ -37,11 +42,12 @@ async def run_deployment_pipeline(request: DeployRequest, emit: Emit, *, setting
             emit(Event(EventKind.NOTE, Stage.CLONE, _commit_line(checkout.commit)))
 
         with steps(Stage.DETECT):
-            plan = await asyncio.to_thread(detect, checkout.workspace)
+            plan = await asyncio.to_thread(plan_for, checkout.workspace, request.backend_env)
             tell_plan(plan, emit)
+            request = await with_variables(plan, request, ledger)
+            bounds = within_limits(plan, settings, emit)
 
-        handle = handle_docker_compose_deployment if plan.kind is Kind.COMPOSE else handle_dockerfile_deployment
-        outcome = await handle(plan, checkout, request, emit, settings, ledger)
+        outcome = await _way_of(plan)(plan, checkout, request, emit, bounds, ledger)
 
     with steps(Stage.RECORD):
         await ledger.record(outcome)
@@ -56,7 +62,15 @@ async def plan_repository(request: DeployRequest, emit: Emit, settings: Settings
         with steps(Stage.CLONE):
             checkout = await stack.enter_async_context(clone(request, emit, settings))
         with steps(Stage.DETECT):
-            return await asyncio.to_thread(detect, checkout.workspace), checkout.commit
+            plan = await asyncio.to_thread(plan_for, checkout.workspace, request.backend_env)
+            return plan, checkout.commit
+
+
+def _way_of(plan: Plan) -> Handle:
+    """How a plan is carried out."""
+    if plan.kind is Kind.COMPOSE:
+        return handle_docker_compose_deployment
+    return handle_parts_deployment if plan.parts or plan.processes else handle_dockerfile_deployment
 
 
 def tell_plan(plan: Plan, emit: Emit) -> None:
