@@ -62,6 +62,7 @@ class Kind(StrEnum):
     BUN = "bun"
     DOTNET = "dotnet"
     ELIXIR = "elixir"
+    SHELL = "shell"
     MONOREPO = "monorepo"
     NONE = "none"
 

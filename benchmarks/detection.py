@@ -32,12 +32,14 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from butler_file import plan_for
 from dockerfile_templates import detect, survey
 from domain import Kind, Plan
 from robust_error_handler import ButlerError, Code
 from workspace import Workspace, open_folder
 
 KINDS = {"react-spa/vite": "spa", "python-other": "python", "not-deployable": "none"}
+SAME = {"shell": "none"}  # the corpus has no word for a shell script: it calls one not-deployable, of kind job
 CHOICE_OF = 2
 COLUMNS = ("kind", "port", "package_manager", "version")
 RESULT_COLUMNS = (
@@ -118,15 +120,13 @@ def measured(row: dict[str, str], sources: Path) -> Result:
     began = time.perf_counter()
     try:
         workspace, file = place_of(row, sources)
-        result.plan = detect(workspace, file)
-    except Exception as error:  # noqa: BLE001 - a crash is a result
+        result.plan = detect(workspace, file) if file else plan_for(workspace)
+    except Exception as error:
         result.error = error
     result.seconds = time.perf_counter() - began
-    if result.plan:
-        result.said = {entry.field: entry.value for entry in result.plan.evidence}
-    elif not isinstance(result.error, FileNotFoundError):
-        workspace, _ = place_of(row, sources)
-        result.said = {entry.field: entry.value for entry in survey(workspace)}
+    if not isinstance(result.error, FileNotFoundError) and (result.plan is None or result.plan.package_manager is None):
+        result.said = {entry.field: entry.value for entry in survey(place_of(row, sources)[0])}
+    result.said |= {entry.field: entry.value for entry in (result.plan.evidence if result.plan else ())}
     return result
 
 
@@ -149,7 +149,7 @@ def judge(column: str, result: Result) -> bool | None:
 
 def _kind(result: Result) -> bool:
     expected = result.row["expected_strategy"]
-    return result.kind == KINDS.get(expected, expected)
+    return SAME.get(result.kind, result.kind) == KINDS.get(expected, expected)
 
 
 def _port(result: Result) -> bool:
@@ -180,13 +180,18 @@ def _version(result: Result) -> bool | None:
     if not asked:
         return None
     warned = result.plan is not None and any("version" in warning.code for warning in result.plan.warnings)
-    wanted = [_range_of(part) for part in asked]
+    # A version file of several lines is written `3.12|2.7`; ranges of npm's have blanks around their `||`.
+    wanted = [_range_of(one) for part in asked for one in (part.split("|") if re.search(r"\w\|\w", part) else [part])]
     if any(_satisfies(result.version, text) for text in wanted):
         return True
-    return warned and any(text in entry.message for text in wanted for entry in (result.plan.warnings if result.plan else ()))
+    return warned and any(
+        text in entry.message for text in wanted for entry in (result.plan.warnings if result.plan else ())
+    )
 
 
 def _is_of_language(part: str) -> bool:
+    if part.partition("=")[2].strip().startswith("#"):  # a comment is no version
+        return False
     return bool(part.strip()) and not re.match(r"\s*(npm|pnpm|yarn|bun)\b", part)
 
 
@@ -197,7 +202,9 @@ def _range_of(part: str) -> str:
     if equals and re.fullmatch(r"[.\w-]+", name) and name not in ("node", "python"):
         text = value.strip()
     text = text.split(",")[0]
-    return re.sub(r"^(?:poetry )?(?:node|python|ruby|go|php|python_version|requires-python|java)[ -](?=\S)", "", text).strip()
+    return re.sub(
+        r"^(?:poetry )?(?:node|python|ruby|go|php|python_version|requires-python|java)[ -](?=\S)", "", text
+    ).strip()
 
 
 def _satisfies(version: str, wanted: str) -> bool:
@@ -205,7 +212,9 @@ def _satisfies(version: str, wanted: str) -> bool:
     wanted = codenames.get(wanted, wanted).removeprefix("v")
     exact = re.fullmatch(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:\.?x)?", wanted)
     if exact:
-        return bool(version) and (wanted == version or wanted.startswith(f"{version}.") or version.startswith(f"{wanted}."))
+        return bool(version) and (
+            wanted == version or wanted.startswith(f"{version}.") or version.startswith(f"{wanted}.")
+        )
     return any(_in_range(f"{version}{tail}", wanted) for tail in ("", ".0", ".99", ".0.0", ".99.99"))
 
 
@@ -230,7 +239,9 @@ def report(judged: list[tuple[Result, dict[str, bool | None]]]) -> None:
         print(f"{column.replace('_', ' ') + ' right':<24} {right:>4} of {len(verdicts):<4} {share:5.1f} %")
     times = [1000 * result.seconds for result, _ in judged]
     slowest = max(judged, key=lambda entry: entry[0].seconds)[0]
-    print(f"time per repository      median {statistics.median(times):.1f} ms, most {max(times):.0f} ms ({slowest.row['id']})")
+    print(
+        f"time per repository      median {statistics.median(times):.1f} ms, most {max(times):.0f} ms ({slowest.row['id']})"
+    )
     print(f"crashes                  {sum(result.kind == 'crash' for result, _ in judged)}")
     for line in _misses(judged):
         print(line)

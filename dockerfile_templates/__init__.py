@@ -16,8 +16,10 @@ from dockerfile_templates import (
     elixir,
     fastapi,
     flask,
+    generator,
     go,
     java,
+    jekyll,
     monorepo,
     nextjs,
     node,
@@ -26,10 +28,12 @@ from dockerfile_templates import (
     python_packages,
     ruby,
     rust,
+    shell,
     spa,
     static,
 )
 from dockerfile_templates.located import located
+from dockerfile_templates.procfile_language import preferred
 from dockerfile_templates.survey import survey
 from dockerfile_templates.templates import DOCKERIGNORE
 from dockerfile_templates.undeployable import nothing_recognised
@@ -61,7 +65,10 @@ STRATEGIES: tuple[ModuleType, ...] = (
     fastapi,
     python,
     deno,
+    generator,
+    jekyll,
     static,
+    shell,
 )
 
 
@@ -108,7 +115,9 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
 
 
 def _first_plan(workspace: Workspace) -> Plan | None:
-    for strategy in STRATEGIES:
+    wanted = preferred(workspace)
+    by_procfile = [strategy for strategy in STRATEGIES[2:] if strategy.NAME in wanted]
+    for strategy in (*STRATEGIES[:2], *by_procfile, *STRATEGIES[2:]):
         if strategy.matches(workspace):
             plan: Plan = strategy.plan(workspace)
             return plan

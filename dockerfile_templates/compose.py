@@ -25,7 +25,11 @@ def plan(workspace: Workspace, file: str | None = None) -> Plan:
     chosen = _found(workspace) if file is None else _chosen(workspace, file)
     assert chosen is not None, "plan() follows matches()"  # noqa: S101
     path, model, site = chosen
-    facts = {"strategy": Fact(NAME, path), "main_service": Fact(site.service, site.source), **_said(workspace, model, site)}
+    facts = {
+        "strategy": Fact(NAME, path),
+        "main_service": Fact(site.service, site.source),
+        **_said(workspace, model, site),
+    }
     if site.port:
         facts["port"] = Fact(str(site.port), f"service {site.service} in {path}")
     return Plan(
@@ -52,6 +56,14 @@ def set_aside(workspace: Workspace) -> DeploymentFailed | PlanWarning | None:
         model = compose_file.load(workspace, path)
     except DeploymentFailed as error:
         return error
+    site = compose_file.choose_site(model)
+    missing = _missing_context(workspace, model, site) if site else None
+    if site and missing:
+        return PlanWarning(
+            "compose-not-used",
+            f"{path} builds its service {site.service} from {missing}, which is not in the repository.",
+            "Commit that folder, or correct `build`; until then the repository is deployed without the file.",
+        )
     services = ", ".join(str(name) for name in table(model.get("services"))) or "none"
     return PlanWarning(
         "compose-without-site",
@@ -69,7 +81,24 @@ def _found(workspace: Workspace) -> tuple[str, dict[str, Any], Site] | None:
     except DeploymentFailed:
         return None
     site = compose_file.choose_site(model)
-    return None if site is None else (path, model, site)
+    if site is None or (_missing_context(workspace, model, site) and not _is_all_there_is(workspace)):
+        return None
+    return path, model, site
+
+
+def _is_all_there_is(workspace: Workspace) -> bool:
+    """Whether the Compose file stands alone, so that its mistake is what has to be told."""
+    return not found(workspace) and not workspace.exists("Dockerfile")
+
+
+def _missing_context(workspace: Workspace, model: dict[str, Any], site: Site) -> str | None:
+    """The folder that the site is built from, where it is not in the repository (Laravel Sail's is in vendor/)."""
+    build = table(table(model.get("services")).get(site.service)).get("build")
+    context = build if isinstance(build, str) else table(build).get("context")
+    if not isinstance(context, str) or "$" in context or "://" in context or context.startswith(("/", "git@")):
+        return None
+    folder = context.removeprefix("./").rstrip("/") or "."
+    return None if folder == "." or workspace.is_dir(folder) else folder
 
 
 def _chosen(workspace: Workspace, file: str) -> tuple[str, dict[str, Any], Site]:
@@ -105,5 +134,7 @@ def _value(facts: dict[str, Fact], field: str, *, first_word: bool = False) -> s
 def _warnings(path: str, site: Site) -> tuple[PlanWarning, ...]:
     if not site.others:
         return ()
-    message = f"{path} has more than one service that could be the site: {site.service} is it, not {', '.join(site.others)}."
+    message = (
+        f"{path} has more than one service that could be the site: {site.service} is it, not {', '.join(site.others)}."
+    )
     return (PlanWarning("several-sites", message, "Each gets an address of its own; name the site in butler.yml."),)

@@ -12,7 +12,11 @@ from workspace.facts import Fact, table, text_table
 NAME = "deno"
 
 _PROGRAMS = ("main", "server", "app", "index", "mod", "dev")
-_PORTS = (r"PORT['\"]\s*\)\s*(?:\?\?|\|\|)\s*['\"]?(\d{2,5})", r"\bport\s*[:=]\s*(\d{2,5})\b", r"\.listen\(\s*(\d{2,5})")
+_PORTS = (
+    r"PORT['\"]\s*\)\s*(?:\?\?|\|\|)\s*['\"]?(\d{2,5})",
+    r"\bport\s*[:=]\s*(\d{2,5})\b",
+    r"\.listen\(\s*(\d{2,5})",
+)
 _LISTENS = r"Deno\.serve|\bserve\(|\.listen\(|Deno\.listen|start\(manifest|new App\(|dev\(import\.meta"
 _WATCHING = re.compile(r"\s--watch(?:=\S+)?")
 
@@ -31,8 +35,12 @@ def plan(workspace: Workspace) -> Plan:
     start = _start(workspace)
     assert toolchain is not None and start is not None, "plan() follows matches()"  # noqa: S101
     program = next((w for w in reversed(start.value.split()) if workspace.exists(w)), None) or _program(workspace)
-    build = Fact("deno task build", "tasks.build in " + _configuration(workspace)) if "build" in _tasks(workspace) else None
-    fresh = listening.first_mention(workspace, [_configuration(workspace), "fresh.gen.ts", "import_map.json"], r"\bfresh\b")
+    build = (
+        Fact("deno task build", "tasks.build in " + _configuration(workspace)) if "build" in _tasks(workspace) else None
+    )
+    fresh = listening.first_mention(
+        workspace, [_configuration(workspace), "fresh.gen.ts", "import_map.json"], r"\bfresh\b"
+    )
     return plan_of(
         workspace,
         Draft(

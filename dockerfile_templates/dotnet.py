@@ -13,7 +13,9 @@ NAME = "dotnet"
 PORT = 8080
 
 _WEB = re.compile(r"Microsoft\.NET\.Sdk\.(?:Web|BlazorWebAssembly)|Microsoft\.AspNetCore\.App")
-_PROGRAM = re.compile(r"<OutputType>\s*(?:Exe|WinExe)\s*</OutputType>|Microsoft\.NET\.Sdk\.(?:Web|Worker)", re.IGNORECASE)
+_PROGRAM = re.compile(
+    r"<OutputType>\s*(?:Exe|WinExe)\s*</OutputType>|Microsoft\.NET\.Sdk\.(?:Web|Worker)", re.IGNORECASE
+)
 _TESTS = re.compile(r"tests?\b|Microsoft\.NET\.Test\.Sdk", re.IGNORECASE)
 
 
@@ -67,5 +69,7 @@ def _port(workspace: Workspace) -> Fact:
     sources = listening.sources(workspace, ".cs", ".fs", ".vb")
     settings = [path for path in ("appsettings.json", "appsettings.Production.json") if workspace.exists(path)]
     literal = listening.port_in(workspace, settings, r"\"Url\"\s*:\s*\"https?://[^:\"]+:(\d{2,5})")
-    fixed = listening.port_in(workspace, sources, r"UseUrls\(\s*\"http://[^:\"]+:(\d{2,5})", r"ListenAnyIP\(\s*(\d{2,5})")
+    fixed = listening.port_in(
+        workspace, sources, r"UseUrls\(\s*\"http://[^:\"]+:(\d{2,5})", r"ListenAnyIP\(\s*(\d{2,5})"
+    )
     return literal or fixed or Fact(str(PORT), "usual for ASP.NET in a container")

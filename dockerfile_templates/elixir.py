@@ -26,9 +26,13 @@ def plan(workspace: Workspace) -> Plan:
     text = workspace.read_text("mix.exs") or ""
     is_phoenix = re.search(r"\{\s*:phoenix\s*,", text) is not None
     builds = "mix assets.deploy" if "assets.deploy" in text else "mix phx.digest" if is_phoenix else ""
-    migrates = "mix ecto.migrate && " if re.search(r"\{\s*:ecto_sql\s*,", text) and workspace.is_dir("priv/repo") else ""
+    migrates = (
+        "mix ecto.migrate && " if re.search(r"\{\s*:ecto_sql\s*,", text) and workspace.is_dir("priv/repo") else ""
+    )
     start = f"{migrates}mix phx.server" if is_phoenix else f"{migrates}mix run --no-halt"
-    configured = [path for path in ("config/runtime.exs", "config/prod.exs", "config/config.exs") if workspace.exists(path)]
+    configured = [
+        path for path in ("config/runtime.exs", "config/prod.exs", "config/config.exs") if workspace.exists(path)
+    ]
     port = listening.port_in(workspace, configured, *_PORTS)
     return plan_of(
         workspace,

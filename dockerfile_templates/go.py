@@ -45,7 +45,9 @@ def plan(workspace: Workspace) -> Plan:
     name = _name(workspace, folder)
     target = f"./{folder}" if folder else "."
     if not workspace.exists("go.mod") and not workspace.exists("go.work"):
-        target = " ".join(path for path in workspace.glob(f"{folder}/*.go".lstrip("/")) if not path.endswith("_test.go"))
+        target = " ".join(
+            path for path in workspace.glob(f"{folder}/*.go".lstrip("/")) if not path.endswith("_test.go")
+        )
     needs_c = _needs_c(workspace)
     return plan_of(
         workspace,

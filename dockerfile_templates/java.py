@@ -119,14 +119,18 @@ def _start(workspace: Workspace, port: Fact | None, *, installed: bool) -> Fact:
 
 def _port(workspace: Workspace, framework: Fact | None) -> Fact | None:
     settings = [path for path in workspace.files() if path.endswith(_SETTINGS) and "/src/main/resources/" in f"/{path}"]
-    configured = listening.port_in(workspace, settings, _CONFIGURED, r"^server:\s*\n(?:\s+.*\n)*?\s+port:\s*(?:\$\{\w+:)?(\d{2,5})")
+    configured = listening.port_in(
+        workspace, settings, _CONFIGURED, r"^server:\s*\n(?:\s+.*\n)*?\s+port:\s*(?:\$\{\w+:)?(\d{2,5})"
+    )
     paths = listening.sources(workspace, ".java", ".kt")
     literal = configured or listening.port_in(workspace, paths, *_PORTS)
     if framework:
         usual = next(port for name, port in _FRAMEWORKS.values() if name == framework.value)
         is_web = framework.value != "spring-boot" or _is_spring_web(workspace)
         return (literal or Fact(str(usual), f"usual for {framework.value}")) if is_web else configured
-    listens = listening.first_mention(workspace, paths, r"HttpServer\b|ServerSocket\b|@WebServlet|@RestController|Undertow|Jetty")
+    listens = listening.first_mention(
+        workspace, paths, r"HttpServer\b|ServerSocket\b|@WebServlet|@RestController|Undertow|Jetty"
+    )
     return (literal or Fact("8080", "default: PORT is set to it")) if listens else None
 
 
@@ -134,4 +138,7 @@ def _is_spring_web(workspace: Workspace) -> bool:
     text = _build_file(workspace)
     if re.search(r"starter-(?:web|webflux|actuator|data-rest|thymeleaf|jersey|graphql)", text):
         return True
-    return listening.first_mention(workspace, listening.sources(workspace, ".java", ".kt"), r"@(?:Rest)?Controller") is not None
+    return (
+        listening.first_mention(workspace, listening.sources(workspace, ".java", ".kt"), r"@(?:Rest)?Controller")
+        is not None
+    )

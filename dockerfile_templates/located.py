@@ -34,9 +34,10 @@ def _line(text: str, key: str) -> int | None:
     place, depth = 0, 0
     parts = [part for part in (key.split(".") if re.fullmatch(r"[\w.-]+", key) else [key]) if part][:_MOST_DEEP]
     for part in parts:
-        name = re.compile(rf"(?<![\w@/.-])['\"]?{re.escape(part)}['\"]?(?![\w/-])")
-        found = name.search(text, place)
+        word = re.escape(part)
+        as_key = re.search(rf"['\"]{word}['\"]\s*:|^\s*{word}\s*[:=]", text[place:], re.MULTILINE)
+        found = as_key or re.search(rf"(?<![\w@/.-])['\"]?{word}['\"]?(?![\w/-])", text[place:], re.MULTILINE)
         if found is None:
             return None
-        place, depth = found.end(), depth + 1
+        place, depth = place + found.end(), depth + 1
     return text.count("\n", 0, place) + 1 if depth and text else None

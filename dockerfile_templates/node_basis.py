@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain import Evidence, PlanWarning
 from workspace import Workspace, commands, node_entry, node_facts, node_packages
@@ -17,11 +17,14 @@ _FORGOTTEN = {
     "dotenv": "dotenv-cli",
     "env-cmd": "env-cmd",
     "forever": "forever",
+    "functions-framework": "@google-cloud/functions-framework",
     "http-server": "http-server",
     "json-server": "json-server",
     "nodemon": "nodemon",
     "pm2": "pm2",
     "pm2-runtime": "pm2",
+    "react-router-serve": "@react-router/serve",
+    "remix-serve": "@remix-run/serve",
     "run-p": "npm-run-all",
     "run-s": "npm-run-all",
     "serve": "serve",
@@ -88,6 +91,8 @@ def node_basis(workspace: Workspace, usual_build: str | None = None) -> NodeBasi
     manager = node_packages.package_manager(workspace)
     version, warnings = node_facts.version(workspace)
     needs_source = node_facts.why_install_needs_source(workspace)
+    if not node_facts.has_package_json(workspace):
+        manager = replace(manager, install="true", install_unlocked="", source="there is no package.json")
     build = _build(workspace, manager, usual_build)
     facts = {
         "version": version,
@@ -141,6 +146,8 @@ def _build(workspace: Workspace, manager: PackageManager, usual: str | None) -> 
     if script and "docker" not in script:
         # create-react-app takes every warning for an error where CI is set.
         relaxed = "CI=false " if "react-scripts" in script or "craco" in script else ""
+        # With this variable SvelteKit's adapter-auto takes the adapter for Node.js.
+        relaxed += "GCP_BUILDPACKS=true " if node_facts.first_dependency(workspace, "@sveltejs/adapter-auto") else ""
         return Fact(f"{relaxed}{manager.run} build", "scripts.build in package.json")
     return Fact(f"{manager.execute} {usual}", "the framework's usual command") if usual else None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dockerfile_templates import templates
 from dockerfile_templates.node_basis import node_basis
-from domain import Evidence, Kind, Plan, PlanWarning
+from domain import Kind, Plan, PlanWarning
 from workspace import Workspace, commands, listening
 from workspace.facts import Fact, table, text_table
 
@@ -51,45 +51,51 @@ def plan(workspace: Workspace) -> Plan:
     chosen = project(workspace)
     assert chosen is not None, "plan() follows project()"  # noqa: S101
     basis = node_basis(workspace)
-    tool = chosen.executor.partition(":")[0].rpartition("/")[2]
-    framework = _FRAMEWORKS.get(tool, "node")
-    target = ":build:production" if chosen.has_production else ":build"
-    build = f"{basis.manager.execute} nx run {chosen.name}{target}"
-    is_site = framework in ("angular", "vite", "react")
-    start = _start(chosen, framework, is_site=is_site)
-    port = _port(workspace, chosen, framework, is_site=is_site)
+    told = _told(workspace, chosen, basis.manager.execute)
     others = tuple(f"{entry.folder}/" for entry in _projects(workspace) if entry != chosen)
-    args = {**basis.build_args, "INSTALL_FROM": "source", "BUILD": build, "BUTLER_PORT": port.value}
+    is_site = told["start"].value.startswith("static server")
+    args = {**basis.build_args, "INSTALL_FROM": "source", "BUILD": told["build"].value}
+    args["BUTLER_PORT"] = told["port"].value
     if is_site:
         args |= {"OUTPUT": chosen.output, "BUTLER_SPA": "1"}
     else:
-        args |= {"RUN_FROM": "built", "PRUNE": "", "BUTLER_START": commands.executable(start.value)}
-    told = {
-        "strategy": Fact("monorepo", "nx.json"),
-        "application": Fact(f"{chosen.folder}/", chosen.source),
-        "framework": Fact(framework, f"targets.build.executor in {chosen.folder}/project.json"),
-        "build": Fact(build, f"targets.build in {chosen.folder}/project.json"),
-        "start": start,
-        "port": port,
-    }
-    evidence = (*(fact.evidence(name) for name, fact in told.items()), *(e for e in basis.evidence if e.field != "build"))
+        args |= {"RUN_FROM": "built", "PRUNE": "", "BUTLER_START": commands.executable(told["start"].value)}
     return Plan(
         strategy="monorepo",
         kind=Kind.MONOREPO,
-        framework=framework,
+        framework=told["framework"].value,
         language="node",
         version=basis.version,
         package_manager=basis.manager.name,
         install=basis.manager.install,
-        build=build,
-        start=start.value,
-        port=int(port.value),
+        build=told["build"].value,
+        start=told["start"].value,
+        port=int(told["port"].value),
         dockerfile=templates.dockerfile("spa" if is_site else "node"),
         build_args=args,
-        evidence=evidence,
+        evidence=(
+            *(fact.evidence(name) for name, fact in told.items()),
+            *(entry for entry in basis.evidence if entry.field != "build"),
+        ),
         warnings=(*basis.warnings, *_warnings(chosen, others)),
         candidates=others,
     )
+
+
+def _told(workspace: Workspace, chosen: Project, execute: str) -> dict[str, Fact]:
+    """What the project's files say, by the plan's fields."""
+    tool = chosen.executor.partition(":")[0].rpartition("/")[2]
+    framework = _FRAMEWORKS.get(tool, "node")
+    is_site = framework in ("angular", "vite", "react")
+    target = ":build:production" if chosen.has_production else ":build"
+    return {
+        "strategy": Fact("monorepo", "nx.json"),
+        "application": Fact(f"{chosen.folder}/", chosen.source),
+        "framework": Fact(framework, f"targets.build.executor in {chosen.source}"),
+        "build": Fact(f"{execute} nx run {chosen.name}{target}", f"targets.build in {chosen.source}"),
+        "start": _start(chosen, framework, is_site=is_site),
+        "port": _port(workspace, chosen, framework, is_site=is_site),
+    }
 
 
 def _projects(workspace: Workspace) -> list[Project]:

@@ -7,12 +7,14 @@ import re
 from dockerfile_templates.assembly import Draft, plan_of
 from dockerfile_templates.python_basis import procfile_start
 from domain import Kind, Plan
-from workspace import Workspace, node_facts, node_packages, toolchains
+from workspace import Workspace, node_facts, node_packages, procfile, toolchains
 from workspace.facts import Fact, table, text_table
 
 NAME = "php"
 PORT = 80
 PORT_BY_CONTRACT = 8080
+
+_INSTALL = "composer install --no-dev --optimize-autoloader --no-interaction --no-scripts"
 
 _FRAMEWORKS = {
     "laravel/framework": "laravel",
@@ -28,6 +30,8 @@ _FRAMEWORKS = {
     "statamic/cms": "statamic",
     "roots/wordpress": "wordpress",
 }
+# How Heroku's buildpack has a Procfile start Apache or nginx on a folder.
+_HEROKU = re.compile(r"^\s*(?:vendor/[\w/-]*/)?heroku-php-(?:apache2|nginx)(?:\s+-\w\s+\S+)*(?:\s+([\w./-]+))?\s*$")
 _ROOTS = ("public", "web", "webroot", "htdocs", "www", "public_html")
 # Extensions that the official image has already, or that come with it.
 _BUILT_IN = frozenset(
@@ -54,41 +58,60 @@ def plan(workspace: Workspace) -> Plan:
     """Composer's packages, the assets if package.json builds any, then Apache on the folder of the front controller."""
     toolchain = toolchains.php(workspace)
     assert toolchain is not None, "plan() follows matches()"  # noqa: S101
-    root = _root(workspace)
-    folder, source = (root.value, root.source) if root else (".", "composer.json")
+    heroku = _HEROKU.match(procfile.processes(workspace).get("web", ""))
+    root = _root(workspace) or Fact(".", "composer.json")
+    if heroku:
+        root = Fact((heroku[1] or ".").strip("/") or ".", "web in Procfile")
     framework = _framework(workspace)
     has_composer = workspace.exists("composer.json")
-    install = Fact("composer install --no-dev --optimize-autoloader --no-interaction --no-scripts", "composer.json")
-    assets = _assets(workspace)
-    extensions = _extensions(workspace)
-    written = procfile_start(workspace)
-    port = PORT_BY_CONTRACT if written and "$PORT" in written.value and "apache" not in written.value else PORT
     return plan_of(
         workspace,
         Draft(
             name=NAME,
             kind=Kind.PHP,
             toolchain=toolchain,
-            source=source,
-            start=Fact("apache2-foreground", source),
+            source=root.source,
+            start=Fact("apache2-foreground", root.source),
+            is_start_fixed=heroku is not None,
             framework=framework,
-            install=install if has_composer else None,
-            build=assets,
-            port=Fact(str(port), "usual for PHP behind a web server" if port == PORT else "default: PORT is set to it"),
+            install=Fact(_INSTALL, "composer.json") if has_composer else None,
+            build=_assets(workspace),
+            port=_port(workspace),
             args={
-                "PHP_IMAGE": f"php:{toolchain.version.value}-apache",
-                "COMPOSER_IMAGE": "composer:2" if has_composer else f"php:{toolchain.version.value}-apache",
-                "NODE_IMAGE": f"node:{node_facts.version(workspace)[0].value}-slim" if assets
-                else f"php:{toolchain.version.value}-apache",
-                "INSTALL": install.value if has_composer else "",
-                "ASSETS": assets.value if assets else "",
-                "EXTENSIONS": " ".join(extensions),
-                "BUILD_PACKAGES": " ".join(dict.fromkeys(" ".join(_EXTENSIONS[name] for name in extensions).split())),
-                "DOCUMENT_ROOT": "/app" if folder == "." else f"/app/{folder}",
+                **_images(workspace, toolchain.version.value),
+                **_extensions_args(workspace),
+                "INSTALL": _INSTALL if has_composer else "",
+                "DOCUMENT_ROOT": "/app" if root.value == "." else f"/app/{root.value}",
                 "FRAMEWORK": framework.value if framework else "",
             },
         ),
-    )  # fmt: skip
+    )
+
+
+def _port(workspace: Workspace) -> Fact:
+    """Apache's, unless a Procfile starts something else on PORT."""
+    written = procfile_start(workspace)
+    if written and "$PORT" in written.value and "apache" not in written.value:
+        return Fact(str(PORT_BY_CONTRACT), "default: PORT is set to it")
+    return Fact(str(PORT), "usual for PHP behind a web server")
+
+
+def _images(workspace: Workspace, version: str) -> dict[str, str]:
+    """The images of the stages; a stage that has nothing to do builds on PHP's own, so that nothing is fetched for it."""
+    image = f"php:{version}-apache"
+    assets = _assets(workspace)
+    return {
+        "PHP_IMAGE": image,
+        "COMPOSER_IMAGE": "composer:2" if workspace.exists("composer.json") else image,
+        "NODE_IMAGE": f"node:{node_facts.version(workspace)[0].value}-slim" if assets else image,
+        "ASSETS": assets.value if assets else "",
+    }
+
+
+def _extensions_args(workspace: Workspace) -> dict[str, str]:
+    names = _extensions(workspace)
+    packages = " ".join(_EXTENSIONS[name] for name in names).split()
+    return {"EXTENSIONS": " ".join(names), "BUILD_PACKAGES": " ".join(dict.fromkeys(packages))}
 
 
 def _root(workspace: Workspace) -> Fact | None:

@@ -12,6 +12,10 @@ from workspace.facts import Fact
 
 NAME = "ruby"
 
+_FRAMEWORKS = ("rails", "sinatra", "hanami", "grape", "roda", "cuba")
+_ASSETS = frozenset(
+    "sprockets-rails propshaft sassc-rails webpacker cssbundling-rails jsbundling-rails vite_rails".split()
+)
 _GEM = re.compile(r"^\s*gem\s*\(?\s*['\"]([\w-]+)['\"]", re.MULTILINE)
 _PROGRAMS = ("app.rb", "main.rb", "server.rb", "web.rb", "application.rb")
 _PORTS = (
@@ -42,12 +46,9 @@ def plan(workspace: Workspace) -> Plan:
     start = _usual_start(workspace)
     assert toolchain is not None and start is not None, "plan() follows matches()"  # noqa: S101
     gems = _gems(workspace)
-    rails = _is_rails(workspace)
-    framework = next((name for name in ("rails", "sinatra", "hanami", "grape", "roda", "cuba") if name in gems), None)
-    precompiles = rails and {"sprockets-rails", "propshaft", "sassc-rails", "webpacker", "cssbundling-rails", "jsbundling-rails", "vite_rails"} & gems
+    framework = next((name for name in _FRAMEWORKS if name in gems), None)
+    precompiles = _is_rails(workspace) and _ASSETS & gems
     build = Fact("bundle exec rails assets:precompile", "the asset pipeline in Gemfile") if precompiles else None
-    native = [_NATIVE[gem] for gem in _NATIVE if gem in gems]
-    wants_node = bool(node_facts.has_package_json(workspace) or {"execjs", "uglifier", "webpacker"} & gems)
     return plan_of(
         workspace,
         Draft(
@@ -63,13 +64,24 @@ def plan(workspace: Workspace) -> Plan:
             default_port=3000,
             args={
                 "RUBY_IMAGE": f"ruby:{toolchain.version.value}-slim",
-                "BUILD_PACKAGES": " ".join(["build-essential git libyaml-dev pkg-config"] + [build for build, _ in native if build] + ["nodejs npm"] * wants_node),
-                "RUN_PACKAGES": " ".join([run for _, run in native if run] + ["nodejs"] * ("execjs" in gems)),
                 "BUILD": build.value if build else "",
+                **_packages(workspace, gems),
             },
-            warnings=_warnings(workspace, rails=rails),
+            warnings=_warnings(workspace),
         ),
-    )  # fmt: skip
+    )
+
+
+def _packages(workspace: Workspace, gems: set[str]) -> dict[str, str]:
+    """The Debian packages that native gems are compiled with, and the ones that they need when they run."""
+    native = [_NATIVE[gem] for gem in _NATIVE if gem in gems]
+    wants_node = bool(node_facts.has_package_json(workspace) or {"execjs", "uglifier", "webpacker"} & gems)
+    building = ["build-essential git libyaml-dev pkg-config", *(build for build, _ in native if build)]
+    running = [run for _, run in native if run] + ["nodejs"] * ("execjs" in gems)
+    return {
+        "BUILD_PACKAGES": " ".join(building + ["nodejs npm"] * wants_node),
+        "RUN_PACKAGES": " ".join(dict.fromkeys(running)),
+    }
 
 
 def _gems(workspace: Workspace) -> set[str]:
@@ -111,9 +123,9 @@ def _port(workspace: Workspace, gems: set[str], start: Fact) -> Fact | None:
     return Fact("4567", f"{listens.value} in {listens.source}") if listens else None
 
 
-def _warnings(workspace: Workspace, *, rails: bool) -> tuple[PlanWarning, ...]:
+def _warnings(workspace: Workspace) -> tuple[PlanWarning, ...]:
     needs_key = workspace.exists("config/credentials.yml.enc") and not workspace.exists("config/master.key")
-    if not rails or not needs_key:
+    if not _is_rails(workspace) or not needs_key:
         return ()
     message = "config/credentials.yml.enc is encrypted, and its key is not in the repository (as it should be)."
     return (PlanWarning("needs-a-secret", message, "Set RAILS_MASTER_KEY among the run-time variables."),)

@@ -50,9 +50,9 @@ def plan(workspace: Workspace) -> Plan:
     crate = next((name for name in _FRAMEWORKS if name in _dependencies(workspace)), None)
     is_rocket = crate == "rocket"
     start = f"env ROCKET_ADDRESS=0.0.0.0 ROCKET_PORT=$PORT {binary.value}" if is_rocket else binary.value
-    needs_ssl = bool(re.search(r'name = "(?:openssl-sys|native-tls)"', workspace.read_text("Cargo.lock") or "")) or bool(
-        {"openssl", "native-tls", "reqwest"} & _dependencies(workspace)
-    )
+    needs_ssl = bool(
+        re.search(r'name = "(?:openssl-sys|native-tls)"', workspace.read_text("Cargo.lock") or "")
+    ) or bool({"openssl", "native-tls", "reqwest"} & _dependencies(workspace))
     return plan_of(
         workspace,
         Draft(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from dockerfile_templates import dockerfile
 from dockerfile_templates.survey import survey
 from domain import Plan, PlanWarning
 from robust_error_handler import Code, DeploymentFailed
-from workspace import Workspace, open_folder
+from workspace import Workspace, node_facts, open_folder
 
 Planned = Callable[[Workspace], Plan | None]
 
+_UNLIKELY = re.compile(r"(^|/)(\.|(templates?|layouts|tests?|__tests__|spec|fixtures|e2e|node_modules|vendor)(/|$))")
+_OTHER_HOSTS = ("@astrojs/vercel", "@astrojs/netlify", "@astrojs/cloudflare", "@shopify/hydrogen")
 _MAX_CANDIDATES = 12
 _MAX_FOLDERS = 60
 
@@ -61,6 +64,9 @@ def _reasons(workspace: Workspace, aside: PlanWarning | None) -> list[str]:
     if workspace.exists("package.json"):
         readable = workspace.json("package.json") is not None
         reasons.append("package.json names no start command." if readable else "package.json is no valid JSON.")
+    adapter = node_facts.first_dependency(workspace, *_OTHER_HOSTS)
+    if adapter:
+        reasons.append(f"{adapter} builds for another host only; use the adapter for Node.js.")
     for name in ("requirements.txt", "pyproject.toml", "Pipfile"):
         if workspace.exists(name):
             reasons.append(f"{name} is there, but no program or application object to start.")
@@ -75,7 +81,7 @@ def _recognised_folders(workspace: Workspace, planned: Planned) -> list[tuple[st
     }
     ordered = sorted(parents, key=lambda folder: (folder.count("/"), folder))
     found: list[tuple[str, str]] = []
-    for folder in [name for name in ordered if not name.startswith(".")][:_MAX_FOLDERS]:
+    for folder in [name for name in ordered if not _UNLIKELY.search(name)][:_MAX_FOLDERS]:
         if any(folder.startswith(f"{outer}/") for outer, _ in found):
             continue
         inner = open_folder(workspace.checkout, f"{workspace.subdirectory}/{folder}".lstrip("/"))

@@ -36,7 +36,9 @@ def is_root_of_several(workspace: Workspace) -> bool:
     if start and not node_entry.is_dev_server(start) and not _starts_all(start):
         return False
     build = scripts.get("build", "")
-    builds_itself = bool(build) and not (_RUNNERS | {"pnpm", "yarn", "npm", "bun", "npx"}) & set(commands.programs(build))
+    builds_itself = bool(build) and not (_RUNNERS | {"pnpm", "yarn", "npm", "bun", "npx"}) & set(
+        commands.programs(build)
+    )
     return not builds_itself
 
 

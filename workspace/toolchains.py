@@ -23,12 +23,12 @@ class Toolchain:
     warnings: tuple[PlanWarning, ...] = ()
 
 
-GO_VERSIONS = tuple(f"1.{minor}" for minor in range(25, 12, -1))
+GO_VERSIONS = tuple(f"1.{minor}" for minor in range(26, 12, -1))
 JAVA_VERSIONS = ("25", "21", "17", "11", "8")
-PHP_VERSIONS = ("8.4", "8.3", "8.2", "8.1", "8.0", "7.4")
-RUBY_VERSIONS = ("3.4", "3.3", "3.2", "3.1", "3.0", "2.7")
+PHP_VERSIONS = ("8.5", "8.4", "8.3", "8.2", "8.1", "8.0", "7.4")
+RUBY_VERSIONS = ("4.0", "3.4", "3.3", "3.2", "3.1", "3.0", "2.7")
 DOTNET_VERSIONS = ("10.0", "9.0", "8.0", "7.0", "6.0")
-ELIXIR_VERSIONS = tuple(f"1.{minor}" for minor in range(18, 11, -1))
+ELIXIR_VERSIONS = tuple(f"1.{minor}" for minor in range(19, 11, -1))
 
 
 def go(workspace: Workspace) -> Toolchain | None:
@@ -89,7 +89,9 @@ def java(workspace: Workspace) -> Toolchain | None:
 def php(workspace: Workspace) -> Toolchain | None:
     """composer.json, or an index.php where a web server looks for one."""
     manifest = workspace.json("composer.json")
-    pages = _first_file(workspace, "composer.json", "index.php", "public/index.php", "web/index.php", "htdocs/index.php")
+    pages = _first_file(
+        workspace, "composer.json", "index.php", "public/index.php", "web/index.php", "htdocs/index.php"
+    )
     if pages is None:
         return None
     wanted = text_table(table(manifest).get("require")).get("php", "")
