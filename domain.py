@@ -69,6 +69,7 @@ class Kind(StrEnum):
     BUN = "bun"
     DOTNET = "dotnet"
     ELIXIR = "elixir"
+    SHELL = "shell"
     MONOREPO = "monorepo"
     NONE = "none"
 
@@ -181,6 +182,39 @@ class OfferedVariable:
 
 
 @dataclass(frozen=True)
+class Healthcheck:
+    """How an app proves that it is well: the path that must answer, how long it has to, how often it is asked."""
+
+    path: str = "/"
+    timeout_seconds: float | None = None
+    interval_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable that the repository declares. `generator` is "secret" where the Butler makes a value and keeps it."""
+
+    name: str
+    required: bool = False
+    description: str = ""
+    generator: str | None = None
+    value: str | None = None
+    at_build: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """One container of a deployment that has several: a service's name and how it is built and run.
+
+    `api_variables` are filled, while it is built, with the address of the part that serves the API.
+    """
+
+    name: str
+    plan: Plan
+    api_variables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Plan:
     """How a checkout becomes a running container; frozen, and complete enough to be carried out by hand.
 
@@ -188,8 +222,10 @@ class Plan:
     `dockerfile` is the text of a Dockerfile that we wrote, `dockerfile_path` the repository's own; one of the two
     is set, except for Compose plans (`compose_file`). `build_args` fill the Dockerfile's ARGs and hold no secret.
     `port` is the container port that is expected to answer, None where only the build or the run can tell.
-    `expects_http` is False for a worker that is judged by staying up. `variables` are those that the repository's
-    example of an env file names.
+    `expects_http` is False for a worker that is judged by staying up. `command` replaces the image's own at the run;
+    `release` runs once in the new image before it serves, `processes` beside it. `parts` are the containers of a
+    repository with several, the site first. `declared` are the variables of a butler.yml, `variables` those that the
+    repository's example of an env file names. `is_port_told` says that the port is somebody's word and no guess.
     """
 
     strategy: str
@@ -211,6 +247,15 @@ class Plan:
     services: tuple[str, ...] = ()
     main_service: str | None = None
     expects_http: bool = True
+    command: str | None = None
+    release: str | None = None
+    processes: Mapping[str, str] = field(default_factory=dict)
+    healthcheck: Healthcheck | None = None
+    declared: tuple[Variable, ...] = ()
+    memory: str | None = None
+    cpus: float | None = None
+    is_port_told: bool = False
+    parts: tuple[Part, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[PlanWarning, ...] = ()
     candidates: tuple[str, ...] = ()

@@ -26,6 +26,8 @@ class Code(StrEnum):
     DISK_FULL = "disk-full"
     CRASHED_AT_START = "crashed-at-start"
     MISSING_VARIABLE = "missing-variable"
+    BUTLER_FILE_INVALID = "butler-file-invalid"
+    RELEASE_COMMAND_FAILED = "release-command-failed"
     WRONG_PORT = "wrong-port"
     LOOPBACK_ONLY = "loopback-only"
     NOT_ANSWERING = "not-answering"

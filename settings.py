@@ -77,6 +77,10 @@ class Settings(BaseSettings):
     clone_timeout_seconds: int = Field(300, ge=1, description="Longest time that a clone may take.")
     build_timeout_seconds: int = Field(900, ge=1, description="Longest time that a build may take.")
     start_timeout_seconds: int = Field(60, ge=1, description="Longest time until an app must answer.")
+    max_start_timeout_seconds: int = Field(
+        600, ge=1, description="Longest time to answer that a repository's butler.yml may ask for."
+    )
+    release_timeout_seconds: int = Field(600, ge=1, description="Longest time that a release command may take.")
     settle_seconds: float = Field(2.0, ge=0, description="Time that an app must stay up before it counts as deployed.")
     stop_grace_seconds: int = Field(10, ge=0, description="Time that an app gets to end by itself when it is stopped.")
     ssh_key_file: Path | None = Field(

@@ -32,11 +32,29 @@ PLAN_KEYS = (
     "evidence",
     "warnings",
     "candidates",
+    "release",
+    "processes",
+    "healthcheck",
+    "resources",
+    "declared",
+    "parts",
     "variables",
     "error",
 )
-_LISTS = ("services", "evidence", "warnings", "candidates", "variables")
-_SHOWN = ("framework", "language", "version", "package_manager", "install", "build", "start", "port", "main_service")
+_LISTS = ("services", "evidence", "warnings", "candidates", "declared", "parts", "variables")
+_MAPPINGS = ("processes", "resources")
+_SHOWN = (
+    "framework",
+    "language",
+    "version",
+    "package_manager",
+    "install",
+    "build",
+    "start",
+    "port",
+    "main_service",
+    "release",
+)
 _REFUSED = 422
 _CANDIDATE = "candidate: "
 
@@ -69,24 +87,26 @@ def plan(
 
 def plan_folder(folder: Path, subdirectory: str | None, *, with_dockerfile: bool = False) -> dict[str, Any]:
     """The plan of a folder on this machine; `with_dockerfile` puts the text of the repository's own in its place."""
-    from dockerfile_templates import detect, plan_as_dict
+    from butler_file import plan_as_dict, plan_for
     from dockerfile_templates.offers import offered_variables
     from workspace import check_subdirectory, open_folder
 
     workspace = open_folder(folder, check_subdirectory(subdirectory))
-    found = detect(workspace)
+    found = plan_for(workspace)
     answer = plan_as_dict(replace(found, variables=offered_variables(workspace)))
     if with_dockerfile and found.dockerfile_path:
-        answer["dockerfile"] = open_folder(folder).read_text(found.dockerfile_path)
+        answer["dockerfile"] = workspace.read_text(found.dockerfile_path)
     return answer
 
 
 def no_plan(error: ButlerError) -> dict[str, Any]:
     """The same keys as a plan's, for a repository that has none."""
-    empty: dict[str, Any] = {key: [] if key in _LISTS else None for key in PLAN_KEYS}
+    empty: dict[str, Any] = {key: [] if key in _LISTS else {} if key in _MAPPINGS else None for key in PLAN_KEYS}
     candidates = [line.removeprefix(_CANDIDATE) for line in error.lines if line.startswith(_CANDIDATE)]
     trace_id = error.trace_id if isinstance(error, Failure) else ""
-    return {**empty, "kind": "none", "candidates": candidates, "error": error.as_dict(trace_id)}
+    folders = [name for name in candidates if name.endswith("/") or "/ (" in name]
+    kind = "monorepo" if len(folders) > 1 else "none"
+    return {**empty, "kind": kind, "candidates": candidates, "error": error.as_dict(trace_id)}
 
 
 def _ask_server(api: Api, address: str, branch: str | None, subdirectory: str | None) -> dict[str, Any]:
@@ -123,6 +143,9 @@ def _show(output: Output, found: Mapping[str, Any], address: str) -> None:
     values = {name: str(found[name]) for name in _SHOWN if found.get(name) is not None}
     if found["services"]:
         values["services"] = ", ".join(found["services"])
+    values |= _asked(found)
+    for part in found.get("parts", []):
+        values[part["name"]] = f"{part['framework'] or part['kind']} in {part['folder']}/"
     values["dockerfile"] = _dockerfile_text(found)
     rows = [
         (f"  {name.replace('_', ' ')}", value, f"from {sources[name]}" if name in sources else "")
@@ -135,8 +158,23 @@ def _show(output: Output, found: Mapping[str, Any], address: str) -> None:
         output.say(f"Could be meant too: {candidate}", "dim")
 
 
+def _asked(found: Mapping[str, Any]) -> dict[str, str]:
+    """What a butler.yml asks for besides, in words; a server of an earlier version says nothing of it."""
+    check, limits = found.get("healthcheck"), found.get("resources") or {}
+    needed = [entry["name"] for entry in found.get("declared", []) if entry["required"]]
+    asked = {
+        "processes": ", ".join(f"{name}: {command}" for name, command in (found.get("processes") or {}).items()),
+        "healthcheck": check["path"] if check else "",
+        **{name: str(limits.get(name) or "") for name in ("memory", "cpus")},
+        "required": ", ".join(needed),
+    }
+    return {name: value for name, value in asked.items() if value}
+
+
 def _dockerfile_text(found: Mapping[str, Any]) -> str:
     text = found["dockerfile"]
     if not text:
-        return "none (the Compose file says how)" if found["kind"] == "compose" else "none"
+        return {"compose": "none (the Compose file says how)", "monorepo": "one for each part"}.get(
+            found["kind"], "none"
+        )
     return "the Butler's (--dockerfile shows it)" if "\n" in text else f"{text}, the repository's own"

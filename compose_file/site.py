@@ -9,7 +9,8 @@ from typing import Any
 
 from compose_file.reading import services_of
 
-_NON_WEB_PORTS = {53, 1433, 3306, 5432, 5672, 6379, 9092, 9229, 9230, 9300, 11211, 27017}
+_NON_WEB_PORTS = {21, 22, 25, 53, 110, 143, 389, 465, 587, 993, 1433, 1521, 1883, 2181, 3306, 5432, 5672, 6379, 9092, 9229, 9230, 9300, 11211, 19132, 25565, 27015,
+                  27017, 51820}  # fmt: skip
 _WEB_PORTS = {80, 443}
 _COMMON_PORTS = {3000, 4200, 5000, 5173, 8000, 8080}
 _SITE_NAMES = (
@@ -128,6 +129,9 @@ def _site_port(service: Mapping[str, Any]) -> tuple[int | None, str]:
     for label, value in _pairs(service.get("labels")):
         if label.endswith("loadbalancer.server.port") and value.isdigit():
             return int(value), f"the label `{label}`"
+        upstream = re.search(r"\{\{\s*upstreams\s+(\d{2,5})\s*\}\}", value) if "reverse_proxy" in label else None
+        if upstream:
+            return int(upstream[1]), f"the label `{label}`"
     environment = dict(_pairs(service.get("environment")))
     for variable in ("VIRTUAL_PORT", "PORT"):
         if environment.get(variable, "").isdigit():

@@ -6,6 +6,7 @@ A migration is written with `alembic -c migrations/alembic.ini revision --autoge
 from database.deployments import DeploymentChanges, Environment
 from database.models import Deployment, PortReservation, RefreshToken, Release, RevokedToken, User
 from database.moves import may_move
+from database.ports import part_of
 from database.releases import ReleaseChanges
 from database.store import Database
 
@@ -21,4 +22,5 @@ __all__ = [
     "RevokedToken",
     "User",
     "may_move",
+    "part_of",
 ]

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, delete, func, or_, select
 from database.environment import Environment, seal_variables, unseal_environment
 from database.models import Deployment, PortReservation, Release, User, now
 from database.moves import apply_move
+from database.ports import held_by
 from database.transactions import PATIENCE_SECONDS, Transactions
 from domain import Phase, Stage, Status
 from robust_error_handler import Conflict, NotFound
@@ -167,7 +168,7 @@ class Deployments:
             row = session.get(Deployment, deployment_id)
             if row is None:
                 return
-            session.exec(delete(PortReservation).where(col(PortReservation.container_name) == row.container_name))
+            session.exec(delete(PortReservation).where(held_by(row.container_name)))
             session.exec(delete(Release).where(col(Release.deployment_id) == deployment_id))
             session.delete(row)
 

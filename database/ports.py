@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Callable, Collection
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, delete, select
+from sqlalchemy.sql.elements import ColumnElement
+from sqlmodel import Session, col, delete, or_, select
 
 from database.models import PortReservation
 from database.transactions import Transactions
@@ -14,6 +15,11 @@ from robust_error_handler import Code, DeploymentFailed
 
 ATTEMPTS = 100
 """In each round at least one of those who compete wins, so this many may compete at once."""
+
+
+def part_of(container_name: str, part: str) -> str:
+    """Who holds the port of one part of an app: a name that no app can have."""
+    return f"{container_name}:{part}"
 
 
 class Ports:
@@ -38,8 +44,8 @@ class Ports:
         )
 
     def release(self, container_name: str, *, only: Collection[int] | None = None) -> None:
-        """Give back an app's ports, all of them or only some."""
-        its = delete(PortReservation).where(col(PortReservation.container_name) == container_name)
+        """Give back an app's ports (those of its parts too), all of them or only some."""
+        its = delete(PortReservation).where(held_by(container_name))
         with self._database.transaction() as session:
             session.exec(its if only is None else its.where(col(PortReservation.host_port).in_(list(only))))
 
@@ -53,6 +59,12 @@ class Ports:
         with self._database.session() as session:
             its = col(PortReservation.container_name) == container_name
             return set(session.exec(select(PortReservation.host_port).where(its)).all())
+
+
+def held_by(container_name: str) -> ColumnElement[bool]:
+    """The ports of an app and of its parts."""
+    holder = col(PortReservation.container_name)
+    return or_(holder == container_name, holder.startswith(f"{container_name}:", autoescape=True))
 
 
 def _take(session: Session, port: int, container_name: str) -> bool:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import port_discovery
+from butler_file import plan_as_dict
 from connection_manager import ConnectionManager, ReleaseLogs
-from database import Database, Deployment, ReleaseChanges
-from dockerfile_templates import plan_as_dict
+from database import Database, Deployment, ReleaseChanges, part_of
+from deploy_jobs.generated import generated_values
 from domain import Event, EventKind, Outcome, Phase, Plan, Stage, Status
 from robust_error_handler import ButlerError
+from robust_logging import redactor
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -47,6 +50,7 @@ class Bookkeeping:
     steps: list[dict[str, Any]] = field(default_factory=list)
     recorded: Outcome | None = None
     _stage_began: float = field(default_factory=time.perf_counter, repr=False)
+    _hidden: ExitStack = field(default_factory=ExitStack, repr=False)
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop, repr=False)
 
     def emit(self, event: Event) -> None:
@@ -60,9 +64,19 @@ class Bookkeeping:
             state = "done" if event.kind is EventKind.STAGE_FINISHED else "failed"
             self.steps[-1] = {"stage": str(event.stage), "seconds": event.seconds, "state": state}
 
-    async def host_port(self, *, instead_of: int | None = None) -> int:
-        """The app's host port: the one it has, or a free one; `instead_of` one that Docker says is taken."""
-        return await asyncio.to_thread(self._reserve, instead_of)
+    async def host_port(self, *, instead_of: int | None = None, part: str = "") -> int:
+        """The host port of the app or of one of its parts: the one it has, or a free one; `instead_of` one that Docker
+        says is taken."""
+        holder = part_of(self.container_name, part) if part else self.container_name
+        return await asyncio.to_thread(self._reserve, instead_of, holder)
+
+    async def generated(self, names: Sequence[str]) -> Mapping[str, str]:
+        """The app's own secret values; they are hidden in what is logged until the release's log is closed."""
+        if not names:
+            return {}
+        made = await asyncio.to_thread(generated_values, self.container_name, names, self.office.settings)
+        self._hidden.enter_context(redactor.hiding(made.values()))
+        return made
 
     async def planned(self, plan: Plan) -> None:
         """Keep what was found, whatever becomes of it."""
@@ -83,6 +97,7 @@ class Bookkeeping:
     def close(self) -> None:
         """End the release's log and tell the user's watchers how the app stands."""
         self.office.logs.close(self.release_id)
+        self._hidden.close()
         self.announce()
 
     def announce(self) -> None:
@@ -105,11 +120,11 @@ class Bookkeeping:
         self.office.database.deployments.move(self.deployment_id, Status.STARTING, stage)
         self._tell()
 
-    def _reserve(self, instead_of: int | None) -> int:
+    def _reserve(self, instead_of: int | None, holder: str) -> int:
         ports, settings = self.office.database.ports, self.office.settings
         if instead_of is not None:
-            ports.release(self.container_name, only=[instead_of])
-        held = ports.of(self.container_name)
+            ports.release(holder, only=[instead_of])
+        held = ports.of(holder)
         if held:
             return min(held)
 
@@ -121,7 +136,7 @@ class Bookkeeping:
                 settings.publish_address,
             )
 
-        return ports.reserve(self.container_name, choose)
+        return ports.reserve(holder, choose)
 
     def _succeed(self, outcome: Outcome) -> None:
         plan, commit, container = outcome.plan, outcome.commit, outcome.container

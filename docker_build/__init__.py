@@ -20,7 +20,7 @@ from robust_error_handler import Code, DeploymentFailed
 from settings import Settings
 from workspace import Checkout
 
-__all__ = ["build_image", "check_disk", "image_tag", "prune_build_cache", "remove_old_images"]
+__all__ = ["build_image", "check_disk", "image_tag", "named_contexts", "prune_build_cache", "remove_old_images"]
 
 _NAMED_CONTEXTS = {"butler": Path(__file__).resolve().parent.parent / "dockerfile_templates" / "assets"}
 
@@ -94,6 +94,11 @@ def _write(ready: Recipe, tag: str, folder: Path, request: DeployRequest, settin
         secret_ids=(SECRET_ID, ready.secret_alias),
         labels=labels_for(request, settings),
         build_args=ready.build_args,
-        contexts={name: path for name, path in _NAMED_CONTEXTS.items() if path.is_dir()},
+        contexts=named_contexts(),
         environment=ready.private_args,
     )
+
+
+def named_contexts() -> dict[str, Path]:
+    """The folders of ours that the Dockerfiles of templates copy from, by name."""
+    return {name: path for name, path in _NAMED_CONTEXTS.items() if path.is_dir()}

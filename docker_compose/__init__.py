@@ -18,9 +18,10 @@ from docker_build import remove_old_images
 from docker_compose import blame, policy, repository_files, running
 from docker_compose.blame import by_service
 from docker_compose.lifecycle import CURRENT, facts_in, restart, resume_policies, site_of_stack, start, stop
+from docker_compose.parts import parts_of, stack_of
 from docker_compose.resolving import Resolved, resolve
 from docker_compose.rewriting import SCRATCH_LABEL, carried_over, publisher, rewrite
-from docker_compose.running import Facts, read_final, write_private
+from docker_compose.running import GENERATED, Facts, read_final, write_private
 from docker_compose.stack import ComposeStack, app_folder, project_of
 from docker_run import ContainerState, engine_facts, keep_running, log_lines
 from domain import DeployRequest, Emit, Event, EventKind, Plan, RunningContainer, Stage
@@ -29,10 +30,14 @@ from settings import Settings
 from workspace import Checkout
 
 __all__ = [
+    "GENERATED",
     "ComposeStack",
+    "app_folder",
     "build",
     "down",
+    "forget",
     "keep",
+    "parts_of",
     "prepare",
     "project_of",
     "restart",
@@ -42,6 +47,7 @@ __all__ = [
     "service_logs",
     "site_of_stack",
     "start",
+    "stack_of",
     "states",
     "stop",
     "tell_fallen",
@@ -182,6 +188,11 @@ async def down(container_name: str, user_id: int, settings: Settings, *, remove_
     Every container gets a bounded time to end and is then killed. Returns the names of the removed containers.
     """
     return await running.remove(container_name, user_id, settings, volumes=remove_volumes)
+
+
+def forget(container_name: str, settings: Settings) -> None:
+    """There is no stack to come back to any more."""
+    (app_folder(container_name, settings) / CURRENT).unlink(missing_ok=True)
 
 
 async def states(container_name: str, settings: Settings) -> dict[str, ContainerState]:

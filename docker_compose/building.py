@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import base_images
 import dockerfile_text
 from compose_file import Site, ports_of, site_of
-from docker_build import check_disk, images, recipe
+from docker_build import check_disk, images, named_contexts, recipe
 from docker_build.command import Build, build_argv
 from docker_build.remote_sources import unsafe_sources
 from docker_build.running import carry_out
@@ -20,7 +20,7 @@ from docker_compose.stack import ComposeStack
 from docker_compose.targets import for_target
 from docker_run import labels_for
 from docker_run.command import split_environment
-from domain import Emit, Event, EventKind, Kind, Plan, Stage
+from domain import DeployRequest, Emit, Event, EventKind, Kind, Plan, Stage
 from robust_error_handler import Code, DeploymentFailed
 from settings import Settings
 from workspace import Checkout
@@ -37,6 +37,8 @@ class ServiceBuild:
     plan: Plan
     secrets: Mapping[str, str]
     has_network: bool
+    request: DeployRequest
+    contexts: Mapping[str, Path] = field(default_factory=dict)
 
 
 async def build(stack: ComposeStack, checkout: Checkout, emit: Emit, settings: Settings) -> ComposeStack:
@@ -45,12 +47,14 @@ async def build(stack: ComposeStack, checkout: Checkout, emit: Emit, settings: S
     builds = [await asyncio.to_thread(_find, stack, name, checkout) for name in stack.built]
     for one in builds:
         await _check(one)
-    pulled = {name: str(body["image"]) for name, body in stack.model["services"].items() if name not in stack.built}
+    foreign = stack.model["services"].keys() - {*stack.built, *stack.copies}
+    pulled = {name: str(body["image"]) for name, body in stack.model["services"].items() if name in foreign}
     bases = {image for one in builds for image in _bases(one)}
     replacements = await base_images.resolve([*pulled.values(), *sorted(bases)], emit, settings)
     chosen = {name: replacements[image] for name, image in pulled.items()}
     for one in builds:
         chosen[one.service] = await _build_one(one, stack, checkout, replacements, emit, settings)
+    chosen |= {name: chosen[other] for name, other in stack.copies.items()}
     return await _with_port(replace(stack, images=chosen))
 
 
@@ -62,6 +66,10 @@ def service_build_argv(build: Build, *, secrets: Mapping[str, str], has_network:
 
 
 def _find(stack: ComposeStack, name: str, checkout: Checkout) -> ServiceBuild:
+    if name in stack.parts:
+        plan = stack.parts[name]
+        source = recipe.find_source(plan, checkout)
+        return ServiceBuild(name, source, plan, {}, True, stack.builds_for[name], named_contexts())
     body = stack.model["services"][name]["build"]
     context = Path(os.path.realpath(body["context"]))
     workspace = checkout.workspace
@@ -80,7 +88,7 @@ def _find(stack: ComposeStack, name: str, checkout: Checkout) -> ServiceBuild:
     source = recipe.Source(cut, context, folder, own, f"{users or ''}\n# from DevOps Butler\n{_USER_IGNORES}")
     args = {key: str(value) for key, value in (body.get("args") or {}).items() if value is not None}
     plan = Plan("compose", Kind.COMPOSE, context=folder, dockerfile_path=own, build_args=args)
-    return ServiceBuild(name, source, plan, _secrets(stack, body), body.get("network") != "none")
+    return ServiceBuild(name, source, plan, _secrets(stack, body), body.get("network") != "none", stack.request)
 
 
 def _secrets(stack: ComposeStack, body: Mapping[str, Any]) -> dict[str, str]:
@@ -112,7 +120,7 @@ async def _build_one(
     settings: Settings,
 ) -> str:
     """The tag of a service's image, built only where nothing of the same content is there."""
-    request = stack.request
+    request = one.request
     used = {name: replacements[name] for name in _bases(one)}
     ready = recipe.prepare(one.source, one.plan, request, used, settings.instance)
     for warning in ready.warnings:
@@ -136,6 +144,7 @@ async def _build_one(
         secret_ids=(recipe.SECRET_ID, ready.secret_alias),
         labels=labels_for(request, settings),
         build_args=steering,
+        contexts=one.contexts,
         environment={**by_name, **ready.private_args},
     )
     emit(Event(EventKind.NOTE, Stage.BUILD, f"Building the service {one.service}."))

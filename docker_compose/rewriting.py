@@ -52,6 +52,7 @@ def rewrite(stack: ComposeStack, settings: Settings) -> tuple[dict[str, Any], tu
             "container_port": stack.site.port,
             "host_port": stack.host_port if stack.site.port is not None else None,
             "release": stack.request.release_number,
+            "parts": sorted(stack.addresses),
             "internal": [
                 name for name, body in (stack.model.get("networks") or {}).items() if (body or {}).get("internal")
             ],
@@ -120,7 +121,7 @@ class _Writer:
         return {
             **written,
             "image": self._stack.images.get(name, body.get("image")),
-            "pull_policy": "never" if body.get("build") else "missing",
+            "pull_policy": "never" if body.get("build") or name in self._stack.copies else "missing",
             **self._start_words(name, body),
             **self._places(name, body),
             **limits(body, self._settings, self._stack.cpus),
@@ -218,16 +219,19 @@ class _Writer:
             connections.update({"extra_hosts": hosts} if hosts else {})
         port = self._stack.site.port
         if name == self._publisher and port is not None:
-            connections["ports"] = [
-                {
-                    "target": port,
-                    "protocol": "tcp",
-                    "mode": "host",
-                    "host_ip": self._settings.publish_address,
-                    **({} if self._stack.host_port is None else {"published": str(self._stack.host_port)}),
-                }
-            ]
+            connections["ports"] = [self._published(port, self._stack.host_port)]
+        elif name in self._stack.addresses:
+            connections["ports"] = [self._published(*self._stack.addresses[name])]
         return connections
+
+    def _published(self, port: int, host_port: int | None) -> dict[str, Any]:
+        return {
+            "target": port,
+            "protocol": "tcp",
+            "mode": "host",
+            "host_ip": self._settings.publish_address,
+            **({} if host_port is None else {"published": str(host_port)}),
+        }
 
     def _note_dropped(self, name: str, body: Mapping[str, Any]) -> None:
         say = self._notes.add
@@ -236,7 +240,9 @@ class _Writer:
         hidden = [
             str(port["target"]) for port in body.get("ports") or [] if port.get("target") != self._stack.site.port
         ]
-        if name != self._stack.site.service and body.get("ports"):
+        if name in self._stack.addresses:
+            hidden = []
+        elif name != self._stack.site.service and body.get("ports"):
             hidden = [str(port["target"]) for port in body["ports"]]
         for port in hidden if name != self._publisher or len(body.get("ports") or []) > 1 else []:
             say("Ports that only the stack itself can reach", f"{name}:{port}")
@@ -269,4 +275,5 @@ def _without_release(service: Mapping[str, Any] | None) -> object:
     if service is None:
         return None
     labels = {key: value for key, value in (service.get("labels") or {}).items() if key != "butler.release"}
-    return {**service, "labels": labels}
+    environment = {key: value for key, value in (service.get("environment") or {}).items() if key != "BUTLER_RELEASE"}
+    return {**service, "labels": labels, "environment": environment}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -42,6 +43,8 @@ _STARTS = 4
 _WATCH_SECONDS = 1.0
 _NETWORK_BITS = 27
 NO_FILE = Path("/dev/null")
+GENERATED = "generated"
+"""The file with the values that were made for an app, which outlive its stacks."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,8 @@ async def start(file: Path, facts: Facts, emit: Emit, settings: Settings) -> Run
     for declared in sorted((final.get("networks") or {}).keys() - {"default"}):
         await _ensure_network(declared, facts, settings, internal=declared in internal)
     await _up(file, facts, emit, settings)
+    for part in (final.get("x-butler") or {}).get("parts") or []:
+        await _join_part(part, facts, settings)
     return await _joined(facts, emit, settings)
 
 
@@ -124,8 +129,19 @@ async def remove(container_name: str, user_id: int, settings: Settings, *, volum
         for name in await _names(["docker", "volume", "ls", "--format", "{{.Name}}"], labels):
             await _quietly(["docker", "volume", "rm", "--force", name], waiting_for="a volume to go")
     await remove_old_images(container_name, settings, keep=0)
-    await asyncio.to_thread(shutil.rmtree, app_folder(container_name, settings), ignore_errors=True)
+    await asyncio.to_thread(_remove_files, app_folder(container_name, settings), volumes)
     return removed
+
+
+def _remove_files(folder: Path, with_secrets: bool) -> None:
+    """Remove what was kept for a stack. Values that were made for it stay as long as its volumes, which know them."""
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif with_secrets or entry.name != GENERATED:
+            entry.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 async def remove_scratch(container_name: str, label: str, settings: Settings) -> None:
@@ -168,15 +184,28 @@ async def _joined(facts: Facts, emit: Emit, settings: Settings) -> RunningContai
         message = f'Service "{facts.site}" has no container although Compose started the stack.'
         raise DeploymentFailed(Code.CRASHED_AT_START, message, "Deploy again; see the log of the start.")
     for argv in connect_argvs(publisher.id, facts.container_name, facts.user_id, settings):
-        try:
-            await ask(argv, waiting_for="the site to join its networks")
-        except CommandFailed as error:
-            if "already exists in network" not in said_by(error):
-                raise
+        await _join(argv)
     site = await _stays_up(site, facts, emit, settings, is_alone=len(states) == 1)
     host_port = publisher.ports.get(facts.container_port or 0, facts.host_port)
     url = app_url(host_port, settings) if host_port and facts.container_port else None
     return RunningContainer(site.id, site.name, site.image_id, facts.container_port, host_port, url)
+
+
+async def _join_part(service: str, facts: Facts, settings: Settings) -> None:
+    """A part with an address of its own joins the user's and the shared network too, as `<app>-<part>`."""
+    state = (await by_service(facts.container_name, settings)).get(service)
+    names = networks_of(facts.container_name, facts.user_id, settings)
+    alias = ["--alias", f"{facts.container_name}-{service}"]
+    for words in ([*alias, names.user], [names.shared]) if state else ():
+        await _join(["docker", "network", "connect", *words, state.id])  # type: ignore[union-attr]
+
+
+async def _join(argv: list[str]) -> None:
+    try:
+        await ask(argv, waiting_for="a container to join its networks")
+    except CommandFailed as error:
+        if "already exists in network" not in said_by(error):
+            raise
 
 
 async def _stays_up(

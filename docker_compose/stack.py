@@ -10,7 +10,7 @@ from typing import Any
 
 from compose_file import Site
 from docker_run import networks_of
-from domain import DeployRequest
+from domain import DeployRequest, Plan
 from settings import Settings
 
 
@@ -21,6 +21,10 @@ class ComposeStack:
     `model` is what Compose made of the file, with plain values (no `$$`); `images` says what each service runs
     (known for all of them once the stack is built); `environment` holds what the user gave, for the services in
     `takes_environment`. Prints without values.
+
+    A stack that comes of a plan and not of a file has `parts` (how each service is built), `copies` (services that run
+    another one's image), `builds_for` (the request with the variables of each build) and `addresses` (container and
+    host port of services other than the site that people reach too).
     """
 
     project: str
@@ -33,6 +37,10 @@ class ComposeStack:
     takes_environment: frozenset[str] = frozenset()
     raw_restarts: Mapping[str, str] = field(default_factory=dict)
     cpus: float = float("inf")
+    parts: Mapping[str, Plan] = field(default_factory=dict, repr=False)
+    copies: Mapping[str, str] = field(default_factory=dict)
+    builds_for: Mapping[str, DeployRequest] = field(default_factory=dict, repr=False)
+    addresses: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def services(self) -> tuple[str, ...]:

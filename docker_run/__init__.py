@@ -1,7 +1,16 @@
 """Container lifecycle: networks, start, stop, remove, state, logs, and whether an app answers."""
 
 from .answers import Reason, Verdict, failure, probe, probe_address, settle, wait_until_answers
-from .command import FINGERPRINT_LABEL, RunSpec, app_environment, app_url, fingerprint, labels_for, run_argv
+from .command import (
+    FINGERPRINT_LABEL,
+    RunSpec,
+    app_environment,
+    app_url,
+    fingerprint,
+    labels_for,
+    run_argv,
+    shell_words,
+)
 from .containers import (
     keep_running,
     remove_app,
@@ -13,6 +22,7 @@ from .containers import (
     stop_and_remove,
 )
 from .engine import EngineFacts, ask, engine_facts
+from .jobs import run_to_its_end
 from .networks import (
     Networks,
     ensure_networks,
@@ -54,7 +64,9 @@ __all__ = [
     "rename",
     "restart",
     "run_argv",
+    "run_to_its_end",
     "settle",
+    "shell_words",
     "start_again",
     "start_container",
     "stop",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from domain import RunningContainer, Stage
+from domain import Healthcheck, RunningContainer, Stage
 from failure_advice import explain
 from robust_error_handler import Code, DeploymentFailed
 from settings import Settings
@@ -26,7 +26,7 @@ _HTTP_FIRST_SECONDS = 2.0
 _WATCH_SECONDS = (0.25, 1.0)
 _READ_LINES = 200
 _REQUEST = (
-    b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: devops-butler\r\nAccept: text/html,*/*;q=0.8\r\n"
+    b"GET %b HTTP/1.1\r\nHost: localhost\r\nUser-Agent: devops-butler\r\nAccept: text/html,*/*;q=0.8\r\n"
     b"Connection: close\r\n\r\n"
 )
 
@@ -37,6 +37,7 @@ class Reason(StrEnum):
     HTTP = "it answered over HTTP"
     TCP = "it answered, but not in HTTP"
     STAYED_UP = "it stayed up"
+    UNHEALTHY = "its health check does not pass"
     SERVER_ERROR = "it answers with a server error only"
     SILENT = "it takes connections and never answers"
     CLOSED = "connections are closed without an answer"
@@ -58,10 +59,11 @@ class Verdict:
 
 
 async def probe(
-    address: str, port: int, *, timeout_seconds: float, expects_http: bool = True
+    address: str, port: int, *, timeout_seconds: float, expects_http: bool = True, check: Healthcheck | None = None
 ) -> tuple[Reason, int | None]:
     """Ask once: what the port answers, and the HTTP status if it speaks that.
 
+    Without a health check any answer below 500 counts; the path of a health check must answer 2xx or 3xx.
     Docker's proxy takes connections for a container in which nothing listens and closes them; that is no answer.
     A service that speaks first or stays on the line silently is one where no HTTP is expected.
     """
@@ -71,9 +73,9 @@ async def probe(
         async with asyncio.timeout(patience):
             reader, writer = await asyncio.open_connection(address, port)
             if expects_http:
-                writer.write(_REQUEST)
+                writer.write(_REQUEST % (check.path if check else "/").encode("ascii"))
                 await writer.drain()
-            return _judge(await _first_line(reader))
+            return _judge(await _first_line(reader), check)
     except TimeoutError:
         return (Reason.TCP, None) if writer is not None and not expects_http else (Reason.SILENT, None)
     except ConnectionRefusedError:
@@ -93,15 +95,16 @@ async def wait_until_answers(
     *,
     timeout_seconds: float | None = None,
     expects_http: bool = True,
+    check: Healthcheck | None = None,
 ) -> Verdict:
-    """Ask an app until it answers with a status below 500, its container ends, or the time is over.
+    """Ask an app until it answers (as `probe` judges it), its container ends, or the time is over.
 
     Redirects are not followed. May be called again to go on waiting: the clock and the pauses start anew.
     """
     began = time.monotonic()
     seconds = settings.start_timeout_seconds if timeout_seconds is None else timeout_seconds
     end = asyncio.create_task(_until_it_ends(container.id, settings))
-    answer = asyncio.create_task(_until_it_answers(container, settings, seconds, expects_http))
+    answer = asyncio.create_task(_until_it_answers(container, settings, seconds, expects_http, check))
     try:
         await asyncio.wait({end, answer}, return_when=asyncio.FIRST_COMPLETED)
         if end.done():
@@ -151,6 +154,13 @@ async def failure(
         **({} if listening is None else {"listening": listening}),
     }
     state = verdict.state
+    if verdict.reason is Reason.UNHEALTHY:
+        return DeploymentFailed(
+            Code.NOT_ANSWERING,
+            f"The health check of butler.yml does not pass: its path answers {verdict.status_code}.",
+            "Let the path answer 200 once the app is up, or correct `healthcheck.path`; the app's last lines are shown.",
+            lines[-20:],
+        )
     if state is not None:
         return explain(Stage.VERIFY, lines, exit_code=state.exit_code, oom_killed=state.oom_killed, context=context)
     explained = explain(Stage.VERIFY, lines, context=context)
@@ -160,7 +170,7 @@ async def failure(
 
 
 async def _until_it_answers(
-    container: RunningContainer, settings: Settings, seconds: float, expects_http: bool
+    container: RunningContainer, settings: Settings, seconds: float, expects_http: bool, check: Healthcheck | None
 ) -> tuple[Reason, int | None]:
     if container.host_port is None:
         await asyncio.sleep(seconds)
@@ -168,17 +178,20 @@ async def _until_it_answers(
     address = probe_address(settings.publish_address)
     began = time.monotonic()
     deadline = began + seconds
-    pause = FIRST_PAUSE_SECONDS
+    told = check.interval_seconds if check else None
+    pause = FIRST_PAUSE_SECONDS if told is None else max(told, FIRST_PAUSE_SECONDS)
     while True:
         left = min(max(deadline - time.monotonic(), 0.1), _ATTEMPT_SECONDS)
-        reason, status = await probe(address, container.host_port, timeout_seconds=left, expects_http=expects_http)
+        reason, status = await probe(
+            address, container.host_port, timeout_seconds=left, expects_http=expects_http, check=check
+        )
         if reason in (Reason.HTTP, Reason.TCP) or time.monotonic() + pause >= deadline:
             return reason, status
         slow = time.monotonic() - began > _HTTP_FIRST_SECONDS
         if slow and reason is Reason.CLOSED and await _dislikes_only_http(address, container.host_port):
             return Reason.TCP, None
         await asyncio.sleep(pause)
-        pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
+        pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS) if told is None else pause
 
 
 async def _dislikes_only_http(address: str, port: int) -> bool:
@@ -230,13 +243,15 @@ async def _first_line(reader: asyncio.StreamReader) -> bytes:
     return start.partition(b"\n")[0]
 
 
-def _judge(first_line: bytes) -> tuple[Reason, int | None]:
+def _judge(first_line: bytes, check: Healthcheck | None = None) -> tuple[Reason, int | None]:
     if not first_line:
         return Reason.CLOSED, None
     words = first_line.split()
     if not words or not words[0].startswith(b"HTTP/") or len(words) < 2 or not words[1].isdigit():
         return Reason.TCP, None
     status = int(words[1])
+    if check is not None and not 200 <= status < 400:
+        return Reason.UNHEALTHY, status
     return (Reason.HTTP if status < 500 else Reason.SERVER_ERROR), status
 
 

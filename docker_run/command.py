@@ -37,7 +37,8 @@ class RunSpec:
     """A container to be started: what runs, under which name and labels, with which variables, ports and networks.
 
     `container_port` None publishes nothing; `host_port` None lets Docker choose one. `alias` is the name under which
-    the user's other apps reach this one. A spec prints without the variables' values.
+    the user's other apps reach this one. `command` runs in a shell in place of the image's own. A spec prints without
+    the variables' values.
     """
 
     name: str
@@ -48,6 +49,7 @@ class RunSpec:
     container_port: int | None = None
     host_port: int | None = None
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    command: str | None = None
 
 
 def labels_for(request: DeployRequest, settings: Settings) -> dict[str, str]:
@@ -105,7 +107,13 @@ def run_argv(spec: RunSpec, settings: Settings, facts: EngineFacts, *, env_file:
         *_pairs("--env", by_name),
         *([] if env_file is None else ["--env-file", str(env_file)]),
         spec.image_id,
+        *([] if spec.command is None else shell_words(spec.command)),
     ]
+
+
+def shell_words(command: str) -> list[str]:
+    """What an image is given to run a command line in place of its own."""
+    return ["/bin/sh", "-c", command]
 
 
 def fingerprint(spec: RunSpec, settings: Settings) -> str:
@@ -116,6 +124,7 @@ def fingerprint(spec: RunSpec, settings: Settings) -> str:
     env = {key: value for key, value in sorted(spec.env.items()) if key != "BUTLER_RELEASE"}
     limits = [settings.memory_limit, settings.cpu_limit, settings.pids_limit, settings.publish_address]
     parts = [spec.image_id, spec.container_port, spec.host_port, spec.alias, astuple(spec.networks), limits, env]
+    parts += [] if spec.command is None else [spec.command]
     return hmac.new(settings.instance.encode(), json.dumps(parts).encode(), "sha256").hexdigest()[:32]
 
 

@@ -10,7 +10,7 @@ from workspace.python_apps import PythonApp
 
 NAME = "fastapi"
 PORT = 8000
-FRAMEWORKS = ("fastapi", "starlette", "fasthtml", "litestar", "quart")
+FRAMEWORKS = ("fastapi", "starlette", "fasthtml", "litestar", "quart", "sanic")
 _PACKAGES = {"fasthtml": "python-fasthtml"}
 
 

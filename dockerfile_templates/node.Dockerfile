@@ -22,7 +22,7 @@ RUN --mount=type=cache,id=node-packages,target=/cache \
 WORKDIR /app
 
 FROM tools AS manifests
-COPY package.json package-lock.jso[n] npm-shrinkwrap.jso[n] yarn.loc[k] pnpm-lock.yam[l] bun.loc[k] bun.lock[b] \
+COPY package.jso[n] package-lock.jso[n] npm-shrinkwrap.jso[n] yarn.loc[k] pnpm-lock.yam[l] bun.loc[k] bun.lock[b] \
      .npmr[c] .yarnr[c] .yarnrc.ym[l] .pnpmfile.cj[s] pnpm-workspace.yam[l] bunfig.tom[l] ./
 COPY .yar[n] ./.yarn/
 COPY patche[s] ./patches/
@@ -64,6 +64,7 @@ RUN if [ -n "$RUN_PACKAGES" ]; then \
 ARG GLOBAL_PACKAGES=""
 RUN --mount=type=cache,id=node-packages,target=/cache \
     if [ -n "$GLOBAL_PACKAGES" ]; then npm install --global --force --cache /cache/npm $GLOBAL_PACKAGES; fi
+COPY --from=butler serve-default.mjs /butler/serve-default.mjs
 WORKDIR /app
 RUN chown 1000:1000 /app
 

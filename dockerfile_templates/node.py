@@ -4,48 +4,28 @@ from __future__ import annotations
 
 import re
 
-from dockerfile_templates import templates
+from dockerfile_templates import node_servers, templates
 from dockerfile_templates.node_basis import is_application, node_basis, run_args
+from dockerfile_templates.node_servers import LAUNCHER, Server
+from dockerfile_templates.procfile_language import speaks
 from domain import Kind, Plan, PlanWarning
-from workspace import Workspace, node_entry, node_facts, node_packages
+from workspace import Workspace, node_entry, node_packages, procfile
 from workspace.facts import Fact
 from workspace.node_entry import Listening, Start
 
 NAME = "node"
-DEFAULT_PORT = 3000
 
-# package → (framework, its usual start command, its usual port)
-_SERVERS: dict[str, tuple[str, str | None, int]] = {
-    "@nestjs/core": ("nestjs", "node dist/main", 3000),
-    "nuxt": ("nuxt", "node .output/server/index.mjs", 3000),
-    "@strapi/strapi": ("strapi", "strapi start", 1337),
-    "@astrojs/node": ("astro", "node ./dist/server/entry.mjs", 4321),
-    "@sveltejs/adapter-node": ("sveltekit", "node build", 3000),
-    "@remix-run/serve": ("remix", "remix-serve build/server/index.js", 3000),
-    "@react-router/serve": ("react-router", "react-router-serve build/server/index.js", 3000),
-    "fastify": ("fastify", None, 3000),
-    "express": ("express", None, 3000),
-    "koa": ("koa", None, 3000),
-    "hono": ("hono", None, 3000),
-    "@hapi/hapi": ("hapi", None, 3000),
-    "h3": ("h3", None, 3000),
-    "vinxi": ("vinxi", "vinxi start", 3000),
-    "@tanstack/react-start": ("tanstack-start", "node .output/server/index.mjs", 3000),
-    "@solidjs/start": ("solidstart", "node .output/server/index.mjs", 3000),
-    "nitropack": ("nitro", "node .output/server/index.mjs", 3000),
-    "polka": ("polka", None, 3000),
-    "restify": ("restify", None, 8080),
-    "@apollo/server": ("apollo", None, 4000),
-    "graphql-yoga": ("graphql-yoga", None, 4000),
-    "socket.io": ("socket.io", None, 3000),
-    "ws": ("ws", None, 8080),
-    "json-server": ("json-server", None, 3000),
+_ADAPTERS = {
+    "qwik": "Run `npm run qwik add express` (or fastify) and commit what it writes.",
+    "sveltekit": "Use @sveltejs/adapter-node in svelte.config.js.",
+    "remix": "Add @remix-run/serve to the dependencies.",
+    "react-router": "Add @react-router/serve to the dependencies.",
 }
 
 
 def matches(workspace: Workspace) -> bool:
-    """Whether a start command is to be found."""
-    return is_application(workspace) and _start(workspace) is not None
+    """Whether a start command is to be found; a lone program needs no package.json."""
+    return (is_application(workspace) or _is_bare(workspace)) and _start(workspace) is not None
 
 
 def plan(workspace: Workspace) -> Plan:
@@ -53,11 +33,14 @@ def plan(workspace: Workspace) -> Plan:
     start = _start(workspace)
     assert start is not None, "plan() follows matches()"  # noqa: S101
     basis = node_basis(workspace)
-    package = node_facts.first_dependency(workspace, *_SERVERS)
-    framework = _SERVERS[package][0] if package else None
+    known = node_servers.of(workspace)
+    package, framework = (known[0], known[1].framework) if known else (None, None)
     heard = node_entry.listening(workspace, start.command)
-    port = _port(heard, package, start.command)
-    facts = {"strategy": Fact(NAME, "package.json"), "start": start.fact} | ({"port": port} if port else {})
+    port = _port(heard, known, start.command)
+    facts = {
+        "strategy": Fact(NAME, "package.json" if workspace.exists("package.json") else start.source),
+        "start": start.fact,
+    } | ({"port": port} if port else {})
     if package:
         facts["framework"] = Fact(framework or "", f"{package} in package.json")
     built = basis.build or basis.build_args["INSTALL_FROM"] == "source"
@@ -79,33 +62,46 @@ def plan(workspace: Workspace) -> Plan:
             **run_args(workspace, basis, start.command),
             "BUILD": basis.build or "",
             "RUN_FROM": "built" if built else "plain",
-            "BUTLER_PORT": port.value if port else str(DEFAULT_PORT),
+            "BUTLER_PORT": port.value if port else str(node_servers.DEFAULT_PORT),
         },
         run_env={"FASTIFY_ADDRESS": "0.0.0.0"} if package == "fastify" else {},  # noqa: S104
         evidence=(*(fact.evidence(field) for field, fact in facts.items()), *basis.evidence),
-        warnings=(*basis.warnings, *_warnings(workspace, start, heard, package)),
+        warnings=(*basis.warnings, *_warnings(workspace, start, heard, known)),
+    )
+
+
+def _is_bare(workspace: Workspace) -> bool:
+    return not workspace.exists("package.json") and (
+        speaks(workspace, "node") or node_servers.lone_file(workspace) is not None
     )
 
 
 def _start(workspace: Workspace) -> Start | None:
-    package = node_facts.first_dependency(workspace, *_SERVERS)
-    usual = _SERVERS[package][1] if package else None
+    known = node_servers.of(workspace)
+    usual = known[1].start if known else None
+    special = node_servers.start_of_function(workspace) or node_servers.start_of_export(workspace)
+    if special and not procfile.processes(workspace).get("web"):
+        return special
     return node_entry.find_start(workspace, node_packages.package_manager(workspace).run, usual)
 
 
-def _port(heard: Listening, package: str | None, start: str) -> Fact | None:
+def _port(heard: Listening, known: tuple[str, Server] | None, start: str) -> Fact | None:
     """A framework with a server of its own has its port; a library's is in the sources, if they listen at all."""
-    _, own_server, usual = _SERVERS[package] if package else (None, None, DEFAULT_PORT)
-    if own_server and usual != DEFAULT_PORT:
-        return Fact(str(usual), f"usual for {package}")
+    if start.startswith("functions-framework "):
+        return Fact("8080", "usual for functions-framework")
+    package, server = known or ("", Server("", None))
+    if server.start and server.port != node_servers.DEFAULT_PORT:
+        return Fact(str(server.port), f"usual for {package}")
     if heard.port:
         return heard.port
-    if package and (own_server or heard.listens is None or f"{package} start" in start):
-        return Fact(str(usual), f"usual for {package}")
-    return Fact(str(usual), "default: PORT is set to it") if heard.listens else None
+    if known and (server.start or heard.listens is None or f"{package} start" in start or LAUNCHER in start):
+        return Fact(str(server.port), f"usual for {package}")
+    return Fact(str(server.port), "default: PORT is set to it") if heard.listens else None
 
 
-def _warnings(workspace: Workspace, start: Start, heard: Listening, package: str | None) -> tuple[PlanWarning, ...]:
+def _warnings(
+    workspace: Workspace, start: Start, heard: Listening, known: tuple[str, Server] | None
+) -> tuple[PlanWarning, ...]:
     warnings = []
     if start.ignored:
         warnings.append(
@@ -115,7 +111,15 @@ def _warnings(workspace: Workspace, start: Start, heard: Listening, package: str
                 "Let scripts.start in package.json start the built application.",
             )
         )
-    silent = package == "fastify" and heard.listens and not _names_host(workspace)
+    if known and known[1].is_stopgap and start.command == known[1].start:
+        warnings.append(
+            PlanWarning(
+                "no-server-adapter",
+                f"{known[0]} builds for another host or for none; `{start.command}` shows the pages meanwhile.",
+                _ADAPTERS.get(known[1].framework, "Add the framework's adapter for Node.js."),
+            )
+        )
+    silent = known is not None and known[0] == "fastify" and heard.listens and not _names_host(workspace)
     if heard.loopback or silent:
         where = heard.loopback or "Fastify without a host"
         warnings.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain import Evidence, PlanWarning
 from workspace import Workspace, commands, node_entry, node_facts, node_packages
@@ -17,11 +17,14 @@ _FORGOTTEN = {
     "dotenv": "dotenv-cli",
     "env-cmd": "env-cmd",
     "forever": "forever",
+    "functions-framework": "@google-cloud/functions-framework",
     "http-server": "http-server",
     "json-server": "json-server",
     "nodemon": "nodemon",
     "pm2": "pm2",
     "pm2-runtime": "pm2",
+    "react-router-serve": "@react-router/serve",
+    "remix-serve": "@remix-run/serve",
     "run-p": "npm-run-all",
     "run-s": "npm-run-all",
     "serve": "serve",
@@ -29,20 +32,22 @@ _FORGOTTEN = {
     "ts-node-dev": "ts-node-dev typescript",
     "tsx": "tsx",
 }
-_OTHER_STACKS = (
-    "composer.json",
-    "Gemfile",
-    "go.mod",
-    "Cargo.toml",
-    "pom.xml",
-    "build.gradle",
-    "build.gradle.kts",
-    "mix.exs",
-    "manage.py",
-    "requirements.txt",
-    "pyproject.toml",
-    "Pipfile",
-)
+_PYTHON_PROGRAMS = ("main.py", "app.py", "server.py", "wsgi.py", "asgi.py", "run.py", "application.py", "app/main.py")
+# manifest of another stack → what shows that it is an application, not only tooling beside one; "" for the manifest itself
+_OTHER_STACKS: dict[str, tuple[str, ...]] = {
+    "composer.json": ("artisan", "index.php", "public/index.php", "web/index.php", "bin/console"),
+    "Gemfile": ("config.ru", "config/application.rb", "app.rb", "main.rb", "server.rb"),
+    "go.mod": ("main.go", "cmd"),
+    "Cargo.toml": ("src/main.rs", "src/bin"),
+    "pom.xml": ("src/main",),
+    "build.gradle": ("src/main", "app/src/main"),
+    "build.gradle.kts": ("src/main", "app/src/main"),
+    "mix.exs": ("mix.exs",),
+    "manage.py": ("manage.py",),
+    "requirements.txt": _PYTHON_PROGRAMS,
+    "pyproject.toml": _PYTHON_PROGRAMS,
+    "Pipfile": _PYTHON_PROGRAMS,
+}
 
 
 @dataclass(frozen=True)
@@ -57,13 +62,28 @@ class NodeBasis:
     warnings: tuple[PlanWarning, ...]
 
 
+def is_node_manifest(workspace: Workspace) -> bool:
+    """Whether there is a package.json that can be read."""
+    return node_facts.has_package_json(workspace)
+
+
 def is_application(workspace: Workspace) -> bool:
     """Whether package.json describes the application, not just the asset tooling of one in another language."""
     if not node_facts.has_package_json(workspace):
         return False
-    others = [name for name in _OTHER_STACKS if workspace.exists(name)]
     start = node_facts.scripts(workspace).get("start", "")
-    return not others or bool(start and not node_entry.is_dev_server(start)) or workspace.exists("index.html")
+    if (start and not node_entry.is_dev_server(start)) or workspace.exists("index.html"):
+        return True
+    return not _other_stack(workspace)
+
+
+def _other_stack(workspace: Workspace) -> bool:
+    if workspace.glob("*.{csproj,fsproj}"):
+        return True
+    return any(
+        workspace.exists(manifest) and any(workspace.exists(sign) or workspace.is_dir(sign) for sign in signs)
+        for manifest, signs in _OTHER_STACKS.items()
+    )
 
 
 def node_basis(workspace: Workspace, usual_build: str | None = None) -> NodeBasis:
@@ -71,6 +91,8 @@ def node_basis(workspace: Workspace, usual_build: str | None = None) -> NodeBasi
     manager = node_packages.package_manager(workspace)
     version, warnings = node_facts.version(workspace)
     needs_source = node_facts.why_install_needs_source(workspace)
+    if not node_facts.has_package_json(workspace):
+        manager = replace(manager, install="true", install_unlocked="", source="there is no package.json")
     build = _build(workspace, manager, usual_build)
     facts = {
         "version": version,
@@ -124,6 +146,8 @@ def _build(workspace: Workspace, manager: PackageManager, usual: str | None) -> 
     if script and "docker" not in script:
         # create-react-app takes every warning for an error where CI is set.
         relaxed = "CI=false " if "react-scripts" in script or "craco" in script else ""
+        # With this variable SvelteKit's adapter-auto takes the adapter for Node.js.
+        relaxed += "GCP_BUILDPACKS=true " if node_facts.first_dependency(workspace, "@sveltejs/adapter-auto") else ""
         return Fact(f"{relaxed}{manager.run} build", "scripts.build in package.json")
     return Fact(f"{manager.execute} {usual}", "the framework's usual command") if usual else None
 

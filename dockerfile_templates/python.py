@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dockerfile_templates import templates
 from dockerfile_templates.python_basis import PROGRAMS, is_application, procfile_start, python_basis
 from domain import Evidence, Kind, Plan
-from workspace import Workspace, commands, python_apps, python_facts
+from workspace import Workspace, commands, procfile, python_apps, python_facts
 from workspace.facts import Fact, table, text_table
 
 NAME = "python"
@@ -87,7 +87,36 @@ def _program(workspace: Workspace) -> _Program | None:
     written = procfile_start(workspace)
     if written:
         return _Program(None, written, _procfile_port(workspace, written))
-    return _streamlit(workspace) or _gradio(workspace) or _script(workspace) or _console_script(workspace)
+    found = (
+        _function(workspace)
+        or _streamlit(workspace)
+        or _gradio(workspace)
+        or _script(workspace)
+        or _console_script(workspace)
+    )
+    worker = procfile.processes(workspace).get("worker")
+    return found or (_Program(None, Fact(worker, "worker in Procfile"), None) if worker else None)
+
+
+def _function(workspace: Workspace) -> _Program | None:
+    """Google's Functions Framework: the function that project.toml names, else the only one that takes a request."""
+    path = "main.py"
+    if "functions-framework" not in python_facts.dependencies(workspace) or not workspace.exists(path):
+        return None
+    named = re.search(
+        r"GOOGLE_FUNCTION_TARGET[\"']?\s*\n?\s*(?:value)?\s*=\s*[\"']([A-Za-z_]\w*)",
+        workspace.read_text("project.toml") or "",
+    )
+    functions = [(name, line) for name, line, arguments in python_apps.functions(workspace, path) if arguments == 1]
+    if not named and not functions:
+        return None
+    target = (
+        Fact(named[1], "GOOGLE_FUNCTION_TARGET in project.toml")
+        if named
+        else Fact(functions[0][0], f"{path}:{functions[0][1]}")
+    )
+    start = Fact(f"functions-framework --target {target.value} --port $PORT", target.source)
+    return _Program("functions-framework", start, Fact("8080", "usual for functions-framework"))
 
 
 def _procfile_port(workspace: Workspace, written: Fact) -> Fact | None:
@@ -95,9 +124,11 @@ def _procfile_port(workspace: Workspace, written: Fact) -> Fact | None:
     literal = commands.port(written.value)
     if literal:
         return Fact(str(literal), written.source)
-    program = re.fullmatch(r"python3? (?:-u )?([\w./-]+\.py)", written.value)
+    program = re.match(r"\s*python3? (?:-u )?([\w./-]+\.py)\b", written.value.rpartition("&&")[2])
     if program and workspace.exists(program[1]):
         return _port(workspace, program[1])
+    if set(commands.programs(written.value)) <= {"true", "false", "echo", "printf", "sleep", "exit", ":"}:
+        return None
     return Fact(str(DEFAULT_PORT), "default: PORT is set to it")
 
 
@@ -167,5 +198,4 @@ def _port(workspace: Workspace, path: str) -> Fact | None:
         return literal
     if known and listens:
         return Fact(str(_WEB_IMPORTS[known]), f"usual for {known}, which {path} imports")
-    declared = python_facts.dependencies(workspace)
-    return Fact(str(_WEB_IMPORTS["functions-framework"]), "") if "functions-framework" in declared and known else None
+    return None

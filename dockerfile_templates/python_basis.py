@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dockerfile_templates import templates
+from dockerfile_templates.procfile_language import speaks
 from domain import Evidence, Kind, Plan, PlanWarning
 from workspace import Workspace, commands, procfile, python_facts
 from workspace.facts import Fact
@@ -52,7 +53,9 @@ class PythonBasis:
 
 def is_application(workspace: Workspace) -> bool:
     """Whether the repository declares Python dependencies or has a program by a usual name."""
-    return python_facts.has_manifest(workspace) or any(workspace.exists(name) for name in PROGRAMS)
+    if python_facts.has_manifest(workspace) or any(workspace.exists(name) for name in PROGRAMS):
+        return True
+    return speaks(workspace, "python")
 
 
 PROGRAMS = ("main.py", "app.py", "server.py", "start.py", "run.py", "bot.py", "hello.py", "wsgi.py", "manage.py")

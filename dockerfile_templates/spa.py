@@ -8,7 +8,7 @@ from dockerfile_templates import templates
 from dockerfile_templates.node_basis import NodeBasis, is_application, node_basis
 from domain import Kind, Plan, PlanWarning
 from workspace import Workspace, node_entry, node_facts
-from workspace.facts import Fact
+from workspace.facts import Fact, table
 
 NAME = "spa"
 PORT = 8080
@@ -24,10 +24,11 @@ _TOOLS: dict[str, tuple[str, str, str, bool]] = {
     "nuxt": ("nuxt", ".output/public", "nuxt generate", True),
     "@react-router/dev": ("react-router", "build/client", "react-router build", True),
     "@sveltejs/kit": ("sveltekit", "build", "vite build", True),
+    "@ionic/angular": ("ionic", "www", "ng build", True),
+    "expo": ("expo", "dist", "expo export --platform web", True),
     "@angular/core": ("angular", "dist", "ng build", True),
     "react-scripts": ("create-react-app", "build", "react-scripts build", True),
     "@vue/cli-service": ("vue-cli", "dist", "vue-cli-service build", True),
-    "@ionic/angular": ("ionic", "www", "ng build", True),
     "@stencil/core": ("stencil", "www", "stencil build", True),
     "preact-cli": ("preact", "build", "preact build", True),
     "ember-cli": ("ember", "dist", "ember build --environment=production", True),
@@ -35,6 +36,19 @@ _TOOLS: dict[str, tuple[str, str, str, bool]] = {
     "vite": ("vite", "dist", "vite build", True),
     "parcel": ("parcel", "dist", "parcel build", True),
     "@rsbuild/core": ("rsbuild", "dist", "rsbuild build", True),
+    "docusaurus": ("docusaurus-1", "build", "docusaurus-build", False),
+    "vuepress": ("vuepress", "docs/.vuepress/dist", "vuepress build docs", False),
+    "@quasar/app-vite": ("quasar", "dist/spa", "quasar build", True),
+    "@quasar/app-webpack": ("quasar", "dist/spa", "quasar build", True),
+    "gridsome": ("gridsome", "dist", "gridsome build", False),
+    "brunch": ("brunch", "public", "brunch build --production", True),
+    "polymer-cli": ("polymer", "build", "polymer build", True),
+    "@sanity/core": ("sanity", "dist", "sanity build", True),
+    "sanity": ("sanity", "dist", "sanity build", True),
+    "sapper": ("sapper", "__sapper__/export", "sapper export", False),
+    "@slidev/cli": ("slidev", "dist", "slidev build", True),
+    "@storybook/react": ("storybook", "storybook-static", "storybook build", False),
+    "@11ty/eleventy-plugin-vite": ("eleventy", "_site", "eleventy", False),
 }
 _FLAVOURS = ("react", "vue", "svelte", "preact", "solid-js", "lit", "@builder.io/qwik")
 # With one of these the build makes a server, not files.
@@ -50,12 +64,15 @@ _SERVER_SIDE = (
     "@sveltejs/adapter-netlify",
     "@sveltejs/adapter-cloudflare",
     "@astrojs/node",
-    "@astrojs/vercel",
-    "@astrojs/netlify",
-    "@astrojs/cloudflare",
+    "@shopify/hydrogen",
+    "@keystone-6/core",
+    "@medusajs/medusa",
+    "@redwoodjs/core",
+    "directus",
     "@builder.io/qwik-city",
     "@solidjs/start",
     "@tanstack/react-start",
+    "@tanstack/solid-start",
     "@tanstack/start",
     "vinxi",
     "vike",
@@ -63,6 +80,7 @@ _SERVER_SIDE = (
     "@strapi/strapi",
 )
 _BUNDLERS = re.compile(r"\b(webpack|rollup|esbuild|gulp|grunt|parcel|vite|tailwindcss|rspack|brunch|snowpack|sass)\b")
+_SERVED = re.compile(r"\b(?:serve|sirv|http-server)\s+(?:-\w+\s+)*([\w./-]+)")
 _OUT = re.compile(r"--out(?:-?dir)?[= ]['\"]?([\w./-]+)")
 
 
@@ -81,9 +99,8 @@ def plan(workspace: Workspace) -> Plan:
     if framework == "vite" and flavour:
         framework = f"vite-{flavour.removeprefix('@builder.io/').removesuffix('-js')}"
     basis = node_basis(workspace, build or None)
-    given = _OUT.search(node_facts.scripts(workspace).get("build", ""))
     source = f"{package} in package.json" if package else "scripts.build in package.json"
-    folder = Fact(given[1], "scripts.build in package.json") if given else Fact(output, f"usual for {framework}")
+    folder = _output_of(workspace, framework.partition("-")[0] if framework.startswith("vite") else framework, output)
     return served_files(
         workspace, basis, strategy=Fact(NAME, source), framework=framework, output=folder, is_spa=is_spa
     )
@@ -125,12 +142,56 @@ def _tool(workspace: Workspace) -> str | None:
     scripts = node_facts.scripts(workspace)
     if package == "nuxt":
         return package if re.search(r"\b(nuxt|nuxi)\s+generate\b", scripts.get("build", "")) else None
+    if package == "sapper":
+        return package if "export" in scripts.get("build", "") else None
+    if package == "expo":
+        return package if node_facts.first_dependency(workspace, "react-native-web", "react-dom") else None
+    if package == "astro":
+        return None if _renders_on_demand(workspace) else package
     if package == "@react-router/dev":
         settings = workspace.read_text("react-router.config.ts") or workspace.read_text("react-router.config.js") or ""
         return package if re.search(r"\bssr\s*:\s*false\b", settings) else None
     if package == "@sveltejs/kit":
         return package if node_facts.first_dependency(workspace, "@sveltejs/adapter-static") else None
     return package
+
+
+def _renders_on_demand(workspace: Workspace) -> bool:
+    """Whether Astro's configuration asks for a server; an adapter alone does not."""
+    texts = (workspace.read_text(path) or "" for path in workspace.glob("astro.config.*"))
+    return any(re.search(r"\boutput\s*:\s*['\"]server['\"]", text) for text in texts)
+
+
+def _output_of(workspace: Workspace, framework: str, usual: str) -> Fact:
+    """Where the build writes: the script's own word, the tool's configuration, what a file server shows, or the usual."""
+    scripts = node_facts.scripts(workspace)
+    given = _OUT.search(scripts.get("build", ""))
+    if given:
+        return Fact(given[1], "scripts.build in package.json")
+    pages = re.search(r"\b(vite|vue)press\s+build\s+([\w./-]+)", scripts.get("build", ""))
+    if pages and framework == f"{pages[1]}press":
+        return Fact(f"{pages[2].strip('/')}/.{pages[1]}press/dist", "scripts.build in package.json")
+    if framework in ("angular", "ionic"):
+        return _angular_output(workspace) or Fact(usual, f"usual for {framework}")
+    served = _SERVED.search(scripts.get("start", ""))
+    if framework == "bundled page" and served:
+        return Fact(served[1], "scripts.start in package.json")
+    return Fact(usual, f"usual for {framework}")
+
+
+def _angular_output(workspace: Workspace) -> Fact | None:
+    """`outputPath` of the first application in angular.json; the newer builder adds a folder for the browser."""
+    for project in table(table(workspace.json("angular.json")).get("projects")).values():
+        build = table(table(table(project).get("architect", table(project).get("targets"))).get("build"))
+        builder, options = str(build.get("builder", "")), table(build.get("options"))
+        path = options.get("outputPath")
+        base = path if isinstance(path, str) else table(path).get("base")
+        if isinstance(base, str) and re.fullmatch(r"[\w./-]+", base) and ".." not in base:
+            inner = (
+                "/browser" if builder.endswith((":application", ":browser-esbuild")) and isinstance(path, str) else ""
+            )
+            return Fact(f"{base.rstrip('/')}{inner}", "outputPath in angular.json")
+    return None
 
 
 def _is_server(workspace: Workspace) -> bool:

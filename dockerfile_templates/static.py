@@ -45,6 +45,7 @@ def plan(workspace: Workspace) -> Plan:
     page = _page(workspace)
     assert page is not None, "plan() follows matches()"  # noqa: S101
     folder = page.rpartition("/")[0] or "."
+    is_spa = bool(re.search(r"^index_fallback:\s*true\b|^pushstate:\s*enabled\b", _staticfile(workspace), re.MULTILINE))
     facts = {
         "strategy": Fact(NAME, page),
         "start": Fact(f"static server on {folder}/", page),
@@ -57,18 +58,30 @@ def plan(workspace: Workspace) -> Plan:
         start=facts["start"].value,
         port=PORT,
         dockerfile=templates.dockerfile(NAME),
-        build_args={"SITE": folder, "BUTLER_SPA": "", "BUTLER_PORT": str(PORT)},
+        build_args={"SITE": folder, "BUTLER_SPA": "1" if is_spa else "", "BUTLER_PORT": str(PORT)},
         evidence=tuple(fact.evidence(field) for field, fact in facts.items()),
         warnings=_warnings(workspace),
     )
 
 
+def _staticfile(workspace: Workspace) -> str:
+    return workspace.read_text("Staticfile") or ""
+
+
 def _page(workspace: Workspace) -> str | None:
-    for folder in _FOLDERS:
+    """The page that makes a site: where Staticfile says, else in a usual folder, else the only one at the root."""
+    root = re.search(r"^root:\s*['\"]?([\w./-]+)", _staticfile(workspace), re.MULTILINE)
+    named = (f"{root[1].removeprefix('./').strip('/')}/",) if root else ()
+    for folder in (*named, *_FOLDERS):
         text = workspace.read_text(f"{folder}index.html")
         if text is not None and not _SOURCE_PAGE.search(text):
             return f"{folder}index.html"
-    return None
+    if named and workspace.glob(f"{named[0]}*"):
+        return f"{named[0]}index.html"
+    pages = [
+        path for path in workspace.glob("*.{html,htm}") if not _SOURCE_PAGE.search(workspace.read_text(path) or "")
+    ]
+    return pages[0] if len(pages) == 1 else None
 
 
 def _is_an_application(workspace: Workspace) -> bool:

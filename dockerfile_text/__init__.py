@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dockerfile_text import policy, rewriting
 from dockerfile_text.rewriting import NotRewritable
-from dockerfile_text.splitter import Dockerfile, Instruction, split
+from dockerfile_text.splitter import Dockerfile, Instruction, json_words, split
 from dockerfile_text.stages import NAMED_CONTEXTS, read
 
 __all__ = [
@@ -20,6 +20,8 @@ __all__ = [
     "arguments",
     "exposed_ports",
     "external_images",
+    "final_command",
+    "final_image",
     "offers_secret",
     "refusals",
     "remote_sources",
@@ -40,6 +42,21 @@ def exposed_ports(dockerfile: str, build_args: Mapping[str, str], *, target: str
     """The TCP ports that the stage which is built EXPOSEs, in the order of the file; a preview of `docker inspect`."""
     stage = read(split(dockerfile), build_args).stage(target)
     return tuple(stage.ports) if stage else ()
+
+
+def final_image(dockerfile: str, build_args: Mapping[str, str], *, target: str | None = None) -> str:
+    """The image from outside that the stage which is built goes back to; "" where there is none."""
+    stage = read(split(dockerfile), build_args).stage(target)
+    return stage.ancestry[-1].image if stage else ""
+
+
+def final_command(dockerfile: str) -> str:
+    """The last CMD or ENTRYPOINT as one line of text; "" where there is none."""
+    found = [entry for entry in split(dockerfile).instructions if entry.name in ("CMD", "ENTRYPOINT")]
+    if not found:
+        return ""
+    value = found[-1].value
+    return " ".join(json_words(value) or [value])
 
 
 def external_images(dockerfile: str, build_args: Mapping[str, str]) -> tuple[str, ...]:

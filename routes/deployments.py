@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
+import deploy_jobs
 import docker_run
 import simple_pipeline
 from auth import CurrentUser
@@ -207,4 +208,5 @@ def secrets_of(butler: Butler, app: Deployment) -> list[str]:
     environments = [butler.database.deployments.environment(app.id)]
     if app.current_release_id is not None:
         environments.append(butler.database.releases.environment(app.current_release_id))
-    return [value for one in environments for given in (one.backend, one.frontend) for value in secret_values(given)]
+    values = [value for one in environments for given in (one.backend, one.frontend) for value in secret_values(given)]
+    return [*values, *deploy_jobs.kept_values(app.container_name, butler.settings).values()]

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import simple_pipeline
 from auth import CurrentUser
-from dockerfile_templates import plan_as_dict
+from butler_file import plan_as_dict
 from domain import DeployRequest, Event
 from robust_error_handler import ButlerError, Code
 from robust_logging import current_trace_id

@@ -329,6 +329,16 @@ class PlanView(BaseModel):
     warnings: list[dict[str, str]]
     candidates: list[str]
     variables: list[OfferedView] = []
+    release: str | None = Field(None, description="Command that runs once in the new image before it serves.")
+    processes: dict[str, str] = Field(default_factory=dict, description="Commands that run beside the site.")
+    healthcheck: dict[str, Any] | None = Field(None, description="Path that must answer, and how long it has.")
+    resources: dict[str, Any] = Field(default_factory=dict, description="Memory and processors that were asked for.")
+    declared: list[dict[str, Any]] = Field(
+        default_factory=list, description="Variables that butler.yml declares, without values."
+    )
+    parts: list[dict[str, Any]] = Field(
+        default_factory=list, description="Plans of the containers of a repository with several, the site first."
+    )
     error: FailureView | None = None
     commit: str
     branch: str

@@ -14,8 +14,10 @@ from simple_pipeline.lifecycle import (
     start_app,
     stop_app,
 )
+from simple_pipeline.neighbours import put_back
+from simple_pipeline.parts import handle_parts_deployment
 from simple_pipeline.pipeline import plan_repository, run_deployment_pipeline
-from simple_pipeline.single import handle_dockerfile_deployment, put_back
+from simple_pipeline.single import handle_dockerfile_deployment
 from simple_pipeline.verification import detect_running_port, verify
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "detect_running_port",
     "handle_docker_compose_deployment",
     "handle_dockerfile_deployment",
+    "handle_parts_deployment",
     "plan_repository",
     "put_back",
     "restart_app",

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import docker_build
 import host_tools
-from dockerfile_templates import detect
+from butler_file import plan_for
 from dockerfile_templates.offers import offered_variables
 from domain import Commit, DeployRequest, Emit, Event, EventKind, Kind, Outcome, Plan, Stage
 from settings import Settings
 from simple_pipeline.compose import handle_docker_compose_deployment
+from simple_pipeline.conditions import with_variables, within_limits
 from simple_pipeline.ledger import Ledger
+from simple_pipeline.parts import handle_parts_deployment
 from simple_pipeline.single import handle_dockerfile_deployment
 from simple_pipeline.steps import Steps
-from workspace import Workspace, clone
+from workspace import Checkout, Workspace, clone
+
+Handle = Callable[[Plan, Checkout, DeployRequest, Emit, Settings, Ledger], Awaitable[Outcome]]
 
 
 async def run_deployment_pipeline(request: DeployRequest, emit: Emit, *, settings: Settings, ledger: Ledger) -> Outcome:
@@ -38,12 +43,13 @@ async def run_deployment_pipeline(request: DeployRequest, emit: Emit, *, setting
             checkout = await stack.enter_async_context(clone(request, emit, settings))
 
         with steps(Stage.DETECT):
-            plan = await asyncio.to_thread(_found_in, checkout.workspace)
+            plan = await asyncio.to_thread(_found_in, checkout.workspace, request)
             await ledger.planned(plan)
             tell_plan(plan, emit)
+            request = await with_variables(plan, request, ledger)
+            bounds = within_limits(plan, settings, emit)
 
-        handle = handle_docker_compose_deployment if plan.kind is Kind.COMPOSE else handle_dockerfile_deployment
-        outcome = await handle(plan, checkout, request, emit, settings, ledger)
+        outcome = await _way_of(plan)(plan, checkout, request, emit, bounds, ledger)
 
     with steps(Stage.RECORD):
         await ledger.record(outcome)
@@ -58,12 +64,19 @@ async def plan_repository(request: DeployRequest, emit: Emit, settings: Settings
         with steps(Stage.CLONE):
             checkout = await stack.enter_async_context(clone(request, emit, settings))
         with steps(Stage.DETECT):
-            return await asyncio.to_thread(_found_in, checkout.workspace), checkout.commit
+            return await asyncio.to_thread(_found_in, checkout.workspace, request), checkout.commit
 
 
-def _found_in(workspace: Workspace) -> Plan:
+def _found_in(workspace: Workspace, request: DeployRequest) -> Plan:
     """How the repository is deployed, with the variables that it says it takes."""
-    return replace(detect(workspace), variables=offered_variables(workspace))
+    return replace(plan_for(workspace, request.backend_env), variables=offered_variables(workspace))
+
+
+def _way_of(plan: Plan) -> Handle:
+    """How a plan is carried out."""
+    if plan.kind is Kind.COMPOSE:
+        return handle_docker_compose_deployment
+    return handle_parts_deployment if plan.parts or plan.processes else handle_dockerfile_deployment
 
 
 def tell_plan(plan: Plan, emit: Emit) -> None:

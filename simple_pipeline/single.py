@@ -12,6 +12,8 @@ from domain import Commit, DeployRequest, Emit, Event, EventKind, Image, Outcome
 from robust_error_handler import PortTaken
 from settings import Settings
 from simple_pipeline.ledger import Ledger
+from simple_pipeline.neighbours import StackBefore, put_back
+from simple_pipeline.release_command import run_release_command
 from simple_pipeline.steps import Steps
 from simple_pipeline.verification import detect_running_port, verify
 from workspace import Checkout
@@ -66,6 +68,7 @@ class _Release:
             put_back(self._live, self._settings),
         )
         self._before = await docker_run.inspect(self._live, self._settings)
+        self._stack = await StackBefore.of(self._live, self._settings)
         # Making networks takes a while, and a build does not need them.
         self._networks = asyncio.create_task(
             docker_run.ensure_networks(self._request.container_name, self._request.user_id, self._settings, self._emit)
@@ -82,6 +85,8 @@ class _Release:
             if container is not None:
                 self._note("Nothing changed since the release that runs: it is checked and goes on.")
             else:
+                await self._run_release_command(image, port, networks)
+                await self._stack.set_aside()
                 if is_rehearsal:
                     self._note("The running release serves until the new one has answered.")
                 elif before is not None:
@@ -94,6 +99,7 @@ class _Release:
             if is_rehearsal:
                 container = await self._take_over(image, container.container_port)
             await docker_run.stop_and_remove(self._previous, self._settings, grace_seconds=0)
+            await self._stack.remove(self._live)
         return container
 
     async def undo(self) -> None:
@@ -101,7 +107,10 @@ class _Release:
         await asyncio.wait({self._networks})
         await docker_run.stop_and_remove(self._next, self._settings, grace_seconds=0)
         was_stopped = self._before is not None and is_stopped(self._before)
-        if not await put_back(self._live, self._settings, start=not was_stopped) and self._before is None:
+        if await put_back(self._live, self._settings, start=not was_stopped) or self._before is not None:
+            return
+        await docker_run.stop_and_remove(self._live, self._settings, grace_seconds=0)
+        if not await self._stack.put_back():
             await docker_run.remove_app(self._live, self._request.user_id, self._settings)
 
     def _kept(self, before: ContainerState | None, wanted: RunSpec) -> RunningContainer | None:
@@ -114,7 +123,14 @@ class _Release:
         url = docker_run.app_url(host_port, self._settings) if host_port else None
         return RunningContainer(before.id, before.name, before.image_id, wanted.container_port, host_port, url)
 
+    async def _run_release_command(self, image: Image, port: int | None, networks: Networks) -> None:
+        if self.plan.release is not None:
+            spec = self._spec(image, port, self._live, networks, None)
+            await run_release_command(self.plan.release, spec, self._emit, self._settings)
+
     def _expected_port(self, image: Image, before: ContainerState | None) -> int | None:
+        if self.plan.is_port_told:
+            return self.plan.port
         if before is not None and before.image_id == image.id and before.wanted_ports:
             return next(iter(before.wanted_ports))
         told = self._request.backend_env.get("PORT", "")
@@ -175,6 +191,7 @@ class _Release:
             alias=name,
             container_port=port,
             host_port=host_port,
+            command=self.plan.command,
             env=docker_run.app_environment(
                 self._request, run_env=self.plan.run_env, container_port=port, commit=self._commit.sha, url=url
             ),
@@ -189,18 +206,3 @@ def _host_port_of(before: ContainerState | None) -> int | None:
 def is_stopped(state: ContainerState) -> bool:
     """Whether a container was stopped on purpose: the engine is not to start it either."""
     return not state.running and state.restart_policy == "no"
-
-
-async def put_back(container_name: str, settings: Settings, *, start: bool = True) -> bool:
-    """Where an interrupted swap set a release aside, put it back in its place; True when there was one.
-
-    It serves again, unless it is one that was stopped before (`start`).
-    """
-    previous = f"{container_name}-previous"
-    if await docker_run.inspect(previous, settings) is None:
-        return False
-    await docker_run.stop_and_remove(container_name, settings, grace_seconds=0)
-    await docker_run.rename(previous, container_name, settings)
-    if start:
-        await docker_run.start_again(container_name, settings)
-    return True

@@ -35,7 +35,7 @@ async def detect_running_port(
     verdict: Verdict | None = None
     while verdict is None or time.monotonic() - began < settings.start_timeout_seconds:
         verdict = await docker_run.wait_until_answers(
-            container, settings, timeout_seconds=_SLICE_SECONDS, expects_http=plan.expects_http
+            container, settings, timeout_seconds=_SLICE_SECONDS, expects_http=plan.expects_http, check=plan.healthcheck
         )
         if verdict.answered and expected is not None:
             return Finding(expected, "it answers", verified=True)
@@ -80,7 +80,9 @@ async def verify(
     Raises DeploymentFailed otherwise, with the lines of its log that show why.
     """
     if container.host_port is not None:
-        verdict = await docker_run.wait_until_answers(container, settings, expects_http=plan.expects_http)
+        verdict = await docker_run.wait_until_answers(
+            container, settings, expects_http=plan.expects_http, check=plan.healthcheck
+        )
         if not verdict.answered:
             _finding, sockets = await _look_inside(container, (), settings)
             raise await failure(verdict, container, plan, emit, settings, sockets)

@@ -14,7 +14,7 @@ LAYERS: list[set[str]] = [
     {"domain", "settings", "robust_error_handler", "failure_advice", "robust_logging", "env_file", "secret_box"},
     {"shell"},
     {"workspace", "dockerfile_text"},
-    {"dockerfile_templates", "base_images", "compose_file", "host_tools"},
+    {"dockerfile_templates", "base_images", "compose_file", "host_tools", "two_parts", "butler_file"},
     {"docker_build", "docker_run", "docker_compose", "port_discovery"},
     {"simple_pipeline", "connection_manager", "database", "github_client"},
     {"deploy_jobs", "auth", "rate_limits"},

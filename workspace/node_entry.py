@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workspace import commands, node_facts, procfile
@@ -14,11 +15,13 @@ _DEV_SERVER = re.compile(
     r"|next\s+dev|nuxi?\s+dev|gatsby\s+(develop|serve)|docusaurus\s+(start|serve)|eleventy\b.*--serve|expo\s+start"
     r"|parcel(?!\s+build)\b|umi\s+dev|browser-sync|live-server|webpack(-dev-server|\s+serve)|react-app-rewired\s+start"
     r"|craco\s+start|preact\s+watch|stencil\s+build.*--serve|ember\s+s(erve)?|vitepress\s+(dev|serve|preview)"
-    r"|nest\s+start|nodemon|ts-node-dev|tsx\s+watch|node\s+--watch|remix\s+dev|rspack\s+(serve|dev)|rsbuild\s+(dev|preview)|ionic\s+serve|hexo\s+server|storybook)\b"
+    r"|nest\s+start|nx\s+(serve|dev)|turbo\s+(run\s+)?dev|lerna\s+run\s+dev|nodemon|ts-node-dev|tsx\s+watch|node\s+--watch|remix\s+(vite:)?dev|rspack\s+(serve|dev)|brunch\s+watch|polymer\s+serve|sanity\s+(start|dev)|sapper\s+dev|vuepress\s+dev|docusaurus-start|blitz\s+dev|(?:rw|redwood)\s+dev|mastra\s+dev|quasar\s+dev|gridsome\s+develop|vinxi\s+dev|react-router\s+dev|gulp\s+(serve|watch)|grunt\s+serve|vike\s+dev|solid-start\s+dev|expo\s+(web|r|run)|slidev(?!\s+(build|export))|rsbuild\s+(dev|preview)|ionic\s+serve|hexo\s+server|storybook)\b"
 )
+_BARE_DEV = re.compile(r"^\s*(?:npx\s+)?(?:next|nuxt|nuxi)\s*$")
+_OTHER_SCRIPT = re.compile(r"^\s*(?:npm\s+run|yarn(?:\s+run)?|pnpm(?:\s+run)?|bun\s+run)\s+([\w:.-]+)\s*$")
 _WATCHED = re.compile(r"^\s*(?:npx\s+)?(?:nodemon|node\s+--watch)\s+([\w./-]+)\s*$")
 _FILE_SERVER = re.compile(r"^\s*(npx\s+)?(serve|http-server|sirv|sirv-cli|live-server|browser-sync)\b")
-_OTHER_STARTS = ("start:prod", "start:production", "serve:prod", "prod", "production", "start-prod")
+_OTHER_STARTS = ("start:prod", "start:production", "serve:prod", "prod", "production", "start-prod", "serve")
 _NAMES = ("server", "app", "index", "main")
 _SUFFIXES = (".js", ".mjs", ".cjs")
 _LISTENS = re.compile(
@@ -60,9 +63,11 @@ class Start:
         return Fact(self.command, self.source)
 
 
-def is_dev_server(command: str) -> bool:
-    """Whether a script starts a development server rather than an application."""
-    return _DEV_SERVER.search(command) is not None
+def is_dev_server(command: str, scripts: Mapping[str, str] | None = None) -> bool:
+    """Whether a script starts a development server rather than an application, also through another script."""
+    other = _OTHER_SCRIPT.match(command)
+    text = (scripts or {}).get(other[1], command) if other else command
+    return _DEV_SERVER.search(text) is not None or _BARE_DEV.match(text) is not None
 
 
 def serves_files_only(command: str) -> bool:
@@ -77,19 +82,22 @@ def find_start(workspace: Workspace, run: str = "npm run", usual: str | None = N
     if web:
         return Start(web, "web in Procfile")
     start = scripts.get("start", "").strip()
-    if start and not is_dev_server(start):
+    if start and not is_dev_server(start, scripts):
         return Start(*_script(scripts, "start", run))
     ignored = f"scripts.start in package.json ({start})" if start else None
     watched = _WATCHED.match(start)
     if watched:
         return Start(f"node {watched[1]}", "scripts.start in package.json, without its watcher", ignored)
     for name in _OTHER_STARTS:
-        if scripts.get(name, "").strip() and not is_dev_server(scripts[name]):
+        if scripts.get(name, "").strip() and not is_dev_server(scripts[name], scripts):
             return Start(*_script(scripts, name, run), ignored)
     if usual:
         return Start(usual, "the framework's usual command", ignored)
     file = _main_file(workspace) or _usual_file(workspace)
-    return None if file is None else Start(_command_for(file.value), file.source, ignored)
+    if file is not None:
+        return Start(_command_for(file.value), file.source, ignored)
+    worker = procfile.processes(workspace).get("worker")
+    return Start(worker, "worker in Procfile", ignored) if worker else None
 
 
 def _script(scripts: dict[str, str], name: str, run: str) -> tuple[str, str]:
@@ -123,7 +131,7 @@ def _usual_file(workspace: Workspace) -> Fact | None:
 
 def _typescript_file(workspace: Workspace) -> Fact | None:
     path = next((f"{d}{n}.ts" for d in ("", "src/", "server/") for n in _NAMES if workspace.exists(f"{d}{n}.ts")), None)
-    if path is None or not _serves(workspace.read_text(path) or ""):
+    if path is None or not serves(workspace.read_text(path) or ""):
         return None
     options = table(table(workspace.json("tsconfig.json")).get("compilerOptions"))
     out = options.get("outDir")
@@ -135,7 +143,8 @@ def _typescript_file(workspace: Workspace) -> Fact | None:
     return Fact(path, "a file of a usual name")
 
 
-def _serves(text: str) -> bool:
+def serves(text: str) -> bool:
+    """Whether a source starts to listen, as far as a pattern tells."""
     return _LISTENS.search(text) is not None
 
 
@@ -159,7 +168,7 @@ def listening(workspace: Workspace, start: str) -> Listening:
     literal = commands.port(_script_text(workspace, start))
     found = Fact(str(literal), "the start command") if literal else _port_in(texts)
     loopback = next((path for path, text in texts if _LOOPBACK.search(text)), None)
-    listens = literal is not None or any(_serves(text) for _, text in texts)
+    listens = literal is not None or any(serves(text) for _, text in texts)
     return Listening(listens if texts or literal else None, found, loopback)
 
 
@@ -171,7 +180,7 @@ def _script_text(workspace: Workspace, start: str) -> str:
 def _port_in(texts: list[tuple[str, str]]) -> Fact | None:
     for pattern in (_ENV_PORT, _FIXED_PORT):
         for path, text in texts:
-            if pattern is _FIXED_PORT and not _serves(text):
+            if pattern is _FIXED_PORT and not serves(text):
                 continue
             found = pattern.search(text)
             number = next((group for group in found.groups() if group), "") if found else ""
@@ -185,6 +194,7 @@ def sources(workspace: Workspace, start: str) -> list[str]:
     named = [word.removeprefix("./") for word in commands.words(_script_text(workspace, start))]
     entries = [path for word in named for path in (word, f"{word}.js", f"{word}/index.js") if workspace.exists(path)]
     others = [path for path in workspace.files() if _SOURCE.search(path) and not _TESTS.search(path)]
+    others = [path for path in others if not path.startswith(".") and "/." not in path]
     bin_files = [path for path in ("bin/www", "bin/server") if workspace.exists(path)]
     rank = {f"{folder}{name}": n for n, (folder, name) in enumerate((d, s) for d in ("", "src/") for s in _NAMES)}
     others.sort(key=lambda path: (path.count("/"), rank.get(path.rpartition(".")[0], 99), path))

@@ -21,6 +21,8 @@ CONSTRUCTORS = {
     "Flask": "flask",
     "APIFlask": "flask",
     "Connexion": "flask",
+    "Sanic": "sanic",
+    "Bottle": "bottle",
 }
 _FACTORIES = ("create_app", "make_app", "build_app", "app_factory", "get_app", "create_application")
 _FILE_NAMES = ("app", "main", "wsgi", "asgi", "server", "api", "run", "application", "index", "hello", "__init__")
@@ -83,6 +85,17 @@ def imports(workspace: Workspace, path: str) -> set[str]:
     """The first parts of the names of what a file imports."""
     tree = syntax(workspace, path)
     return set() if tree is None else {name.split(".")[0] for name in _imported(tree)}
+
+
+def functions(workspace: Workspace, path: str) -> list[tuple[str, int, int]]:
+    """The functions at a file's top level that are no private ones: name, line, and how many arguments they need."""
+    tree = syntax(workspace, path)
+    found = [node for node in (tree.body if tree else []) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [
+        (node.name, node.lineno, len(node.args.posonlyargs) + len(node.args.args) - len(node.args.defaults))
+        for node in found
+        if not node.name.startswith("_")
+    ]
 
 
 def literal_port(workspace: Workspace, path: str) -> Fact | None:

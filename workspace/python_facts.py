@@ -101,8 +101,14 @@ def version(workspace: Workspace) -> tuple[Fact, tuple[PlanWarning, ...]]:
         return Fact(DEFAULT_VERSION, "default: the repository names no version"), ()
     wanted = _version_for(asked.value)
     source = f"{asked.source} ({asked.value})"
+    remarks = (*_conflict(workspace, asked, wanted), *_oddities(workspace, asked))
     if wanted in SUPPORTED_VERSIONS:
-        return Fact(wanted, source), ()
+        required = _required(workspace)
+        if required and remarks and remarks[0].code == "version-conflict":
+            allowed = _version_for(required.value)
+            if allowed in SUPPORTED_VERSIONS:
+                return Fact(allowed, f"{required.source} ({required.value})"), remarks
+        return Fact(wanted, source), remarks
     used = _nearest(wanted)
     complaint = "cannot be understood" if wanted is None else "is not supported"
     warning = PlanWarning(
@@ -110,27 +116,71 @@ def version(workspace: Workspace) -> tuple[Fact, tuple[PlanWarning, ...]]:
         f"{asked.source} asks for Python {asked.value!r}, which {complaint}; Python {used} is used instead.",
         f"Write one of {', '.join(reversed(SUPPORTED_VERSIONS))} into .python-version.",
     )
-    return Fact(used, source), (warning,)
+    return Fact(used, source), (warning, *remarks)
 
 
 def asked_version(workspace: Workspace) -> Fact | None:
     """What the repository says of its Python version, in its own words, from the file that counts most."""
     for name in ("runtime.txt", ".python-version"):
-        line = _first_line(workspace.read_text(name) or "")
-        if line:
-            return Fact(line[:80], name)
+        lines = _lines(workspace.read_text(name) or workspace.read_text(_misspelt(workspace, name) or name) or "")
+        if lines:
+            return Fact(lines[0][:80], name)
     requires = text_table(table(workspace.toml("Pipfile")).get("requires"))
     for key in ("python_full_version", "python_version"):
         if requires.get(key):
             return Fact(requires[key][:80], f"{key} in Pipfile")
-    pyproject = table(workspace.toml("pyproject.toml"))
-    wanted = table(pyproject.get("project")).get("requires-python")
-    if isinstance(wanted, str) and wanted.strip():
-        return Fact(wanted[:80], "requires-python in pyproject.toml")
+    required = _required(workspace)
+    if required:
+        return required
     wanted = table(_poetry(workspace).get("dependencies")).get("python")
     if isinstance(wanted, str) and wanted.strip():
         return Fact(wanted[:80], "tool.poetry.dependencies.python in pyproject.toml")
     return _asked_of_tools(workspace)
+
+
+def _required(workspace: Workspace) -> Fact | None:
+    wanted = table(table(workspace.toml("pyproject.toml")).get("project")).get("requires-python")
+    known = isinstance(wanted, str) and bool(wanted.strip())
+    return Fact(str(wanted)[:80], "requires-python in pyproject.toml") if known else None
+
+
+def _conflict(workspace: Workspace, asked: Fact, wanted: str | None) -> tuple[PlanWarning, ...]:
+    """That a version file asks for what requires-python forbids: the installers would refuse."""
+    required = _required(workspace)
+    if required is None or wanted is None or required.source == asked.source:
+        return ()
+    try:
+        allowed = SpecifierSet(_as_specifiers(required.value.strip()))
+    except InvalidSpecifier:
+        return ()
+    if any(allowed.contains(f"{wanted}.{patch}") for patch in (0, 99)):
+        return ()
+    message = (
+        f"{asked.source} asks for Python {asked.value!r}, but {required.source} allows only {required.value!r}; "
+        "what pyproject.toml allows is used."
+    )
+    return (PlanWarning("version-conflict", message, f"Make {asked.source} and pyproject.toml agree."),)
+
+
+def _oddities(workspace: Workspace, asked: Fact) -> tuple[PlanWarning, ...]:
+    """Version files of two minds, or whose name has a blank that nobody sees."""
+    if asked.source not in ("runtime.txt", ".python-version"):
+        return ()
+    odd = _misspelt(workspace, asked.source)
+    found = []
+    lines = _lines(workspace.read_text(asked.source) or "")
+    if len(lines) > 1:
+        message = f"{asked.source} names several versions ({', '.join(lines[:5])}); the first one is used."
+        found.append(PlanWarning("several-versions", message, f"Leave one of them in {asked.source}."))
+    if odd:
+        message = f"There is a file {odd!r} beside what should be called {asked.source!r}."
+        found.append(PlanWarning("misspelt-file", message, f"Rename it to {asked.source} or delete it."))
+    return tuple(found)
+
+
+def _misspelt(workspace: Workspace, name: str) -> str | None:
+    """A file at the root whose name differs from this one only by blanks or capitals."""
+    return next((path for path in workspace.glob("*") if path != name and path.strip().lower() == name), None)
 
 
 def _asked_of_tools(workspace: Workspace) -> Fact | None:
@@ -255,9 +305,10 @@ def _rival_warnings(
     )
 
 
-def _first_line(text: str) -> str:
+def _lines(text: str) -> list[str]:
+    """What a version file says, without comments and byte order marks."""
     lines = (line.split("#")[0].strip().strip("\ufeff") for line in text.splitlines())
-    return next((line for line in lines if line), "")
+    return [line for line in lines if line]
 
 
 def _version_for(text: str) -> str | None:

@@ -10,6 +10,8 @@ else
     index=$(find . -name node_modules -prune -o -name index.html -newer /tmp/before -print |
         awk '{ print gsub("/", "/"), $0 }' | sort -n | head -n 1 | cut -d ' ' -f 2-)
     site=${index%/index.html}
+    # A page that is committed, beside which the build puts only scripts and styles.
+    if [ -z "$site" ] && [ -f "$OUTPUT/index.html" ]; then site=$OUTPUT; fi
 fi
 if [ -z "$site" ]; then
     echo "butler: error: the build ended well but wrote no index.html (expected in $OUTPUT/)"

@@ -6,16 +6,23 @@ import argparse
 import mimetypes
 import re
 import stat
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import FileResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+MOST_REMEMBERED_BYTES = 32 * 1024 * 1024
+LARGEST_REMEMBERED_BYTES = 2 * 1024 * 1024
+_MOST_REMEMBERED = 4096
 _YEAR = "public, max-age=31536000, immutable"
 _HASHED = re.compile(
     r"[.-](?=[A-Za-z0-9_-]*[0-9A-Z])[A-Za-z0-9_-]{8,}\.(?:js|mjs|css|woff2?|png|jpe?g|svg|webp|avif|gif|wasm|map)$"
@@ -52,6 +59,7 @@ class Site(StaticFiles):
         response = await super().get_response(page, scope)
         forever = _HASHED.search(page) and response.status_code < 300
         response.headers["cache-control"] = _YEAR if forever else "no-cache"
+        response.headers["x-content-type-options"] = "nosniff"
         return response
 
     def _page(self, path: str) -> str | None:
@@ -87,14 +95,93 @@ class Compressed:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         partial = any(name == b"range" for name, _ in scope.get("headers", ()))
-        await (self.plain if partial else self.gzip)(scope, receive, send)
+        await (self.plain if partial else self.gzip)(scope, receive, _weakening(send))
+
+
+def _weakening(send: Send) -> Send:
+    """A compressed answer has other bytes than the file: its ETag is only a weak one, which no range may rely on."""
+
+    async def pass_on(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            if "content-encoding" in headers and headers.get("etag", "").startswith('"'):
+                headers["etag"] = f"W/{headers['etag']}"
+        await send(message)
+
+    return pass_on
+
+
+@dataclass(frozen=True)
+class _Answer:
+    start: Message
+    body: bytes
+
+
+class Remembered:
+    """Keeps whole answers of small files in memory, least recently asked for first out: the files in an image are fixed.
+
+    Only what is the same for everybody is kept and given: a plain GET or HEAD, by its path and whether it takes gzip.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._answers: OrderedDict[tuple[str, bool], _Answer] = OrderedDict()
+        self._bytes = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+            return await self._app(scope, receive, send)
+        headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        if any(name.startswith(b"if-") or name == b"range" for name in headers):
+            return await self._app(scope, receive, send)
+        key = (scope["path"], b"gzip" in headers.get(b"accept-encoding", b""))
+        answer = self._answers.get(key)
+        if answer is None:
+            return await self._app(scope, receive, self._recording(key, send) if scope["method"] == "GET" else send)
+        self._answers.move_to_end(key)
+        await send(answer.start)
+        body = answer.body if scope["method"] == "GET" else b""
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    def _recording(self, key: tuple[str, bool], send: Send) -> Send:
+        start: Message = {}
+        parts: list[bytes] = []
+        size = 0
+
+        async def pass_on(message: Message) -> None:
+            nonlocal start, size
+            await send(message)
+            if message["type"] == "http.response.start":
+                start = {**message, "headers": list(message.get("headers", ()))}
+                return
+            size += len(message.get("body", b""))
+            if size <= LARGEST_REMEMBERED_BYTES:
+                parts.append(bytes(message.get("body", b"")))
+                if not message.get("more_body") and start.get("status") == 200:
+                    body = b"".join(parts)
+                    MutableHeaders(scope=start)["content-length"] = str(len(body))
+                    self._keep(key, _Answer(start, body))
+
+        return pass_on
+
+    def _keep(self, key: tuple[str, bool], answer: _Answer) -> None:
+        self._forget(key)
+        self._answers[key] = answer
+        self._bytes += len(answer.body)
+        while self._bytes > MOST_REMEMBERED_BYTES or len(self._answers) > _MOST_REMEMBERED:
+            self._forget(next(iter(self._answers)))
+
+    def _forget(self, key: tuple[str, bool]) -> None:
+        before = self._answers.pop(key, None)
+        self._bytes -= len(before.body) if before else 0
 
 
 def create_app(folder: Path, *, spa: bool) -> ASGIApp:
     """The application that serves `folder`."""
     for suffix, media_type in _TYPES.items():
         mimetypes.add_type(media_type, suffix)
-    return Compressed(Starlette(routes=[Mount("/", Site(folder, spa=spa))]))
+    return Remembered(Compressed(Starlette(routes=[Mount("/", Site(folder, spa=spa))])))
 
 
 def main() -> None:

@@ -224,7 +224,7 @@ def test_what_the_start_command_needs_stays_after_the_build(tmp_path: Path) -> N
 
 def test_nothing_recognised_says_what_came_near_and_which_folders_would_do(tmp_path: Path) -> None:
     files = {
-        "package.json": package(workspaces=["apps/*"]),
+        "package.json": package(),
         "apps/web/package.json": package(scripts={"build": "next build"}, dependencies={"next": "15"}),
         "apps/api/main.py": FASTAPI,
         "apps/api/requirements.txt": "fastapi",

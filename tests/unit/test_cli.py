@@ -14,10 +14,10 @@ import typer
 from typer.testing import CliRunner, Result
 
 import butler_cli
+from butler_file import plan_as_dict
 from cli.credentials import Session, SessionFile
 from cli.failures import ExitCode
 from cli.planning import PLAN_KEYS
-from dockerfile_templates import plan_as_dict
 from domain import Kind, Plan
 from routes.version import VERSION
 from tests.unit.fake_butler import Asked, FakeButler, error, serving, view

@@ -23,7 +23,7 @@ def folder(path: Path, files: Mapping[str, str | bytes]) -> Workspace:
     [
         ("runtime.txt", "python-3.11.9\n", "3.11"),
         (".python-version", "3.13\n", "3.13"),
-        (".python-version", "# a comment\n3.12.4\n3.11\n", "3.12"),
+        (".python-version", "# a comment\n3.12.4\n", "3.12"),
         (".python-version", "\ufeff3.10", "3.10"),
         (".python-version", ">= 3.10", "3.12"),
         ("Pipfile", '[requires]\npython_version = "3.10"', "3.10"),
@@ -41,6 +41,24 @@ def test_the_python_version_is_read_from_where_it_stands(tmp_path: Path, file: s
     assert not warnings
 
 
+def test_a_version_file_of_two_minds_is_said(tmp_path: Path) -> None:
+    found, warnings = python_facts.version(folder(tmp_path, {".python-version": "3.12.4\n3.11\n"}))
+    assert (found.value, [warning.code for warning in warnings]) == ("3.12", ["several-versions"])
+
+
+def test_a_version_file_whose_name_ends_in_a_blank_is_read_and_said(tmp_path: Path) -> None:
+    found, warnings = python_facts.version(folder(tmp_path, {".python-version ": "3.11"}))
+    assert (found.value, [warning.code for warning in warnings]) == ("3.11", ["misspelt-file"])
+
+
+def test_where_two_files_contradict_each_other_the_installers_one_is_used_and_both_are_quoted(tmp_path: Path) -> None:
+    files = {"pyproject.toml": '[project]\nrequires-python = "==3.12.*"', ".python-version": "3.13"}
+    found, warnings = python_facts.version(folder(tmp_path, files))
+    assert found.source == "requires-python in pyproject.toml (==3.12.*)"
+    assert [warning.code for warning in warnings] == ["version-conflict"]
+    assert "'3.13'" in warnings[0].message and "'==3.12.*'" in warnings[0].message
+
+
 @pytest.mark.parametrize(("asked", "used"), [("2.7", "3.12"), ("3.6.15", "3.9"), ("3.99", "3.14"), ("pypy3", "3.12")])
 def test_a_version_that_is_not_to_be_had_is_replaced_and_said(tmp_path: Path, asked: str, used: str) -> None:
     found, warnings = python_facts.version(folder(tmp_path, {".python-version": asked}))
@@ -49,8 +67,8 @@ def test_a_version_that_is_not_to_be_had_is_replaced_and_said(tmp_path: Path, as
 
 
 def test_runtime_txt_beats_python_version_and_that_beats_the_project(tmp_path: Path) -> None:
-    files = {"pyproject.toml": '[project]\nrequires-python = ">=3.11"', ".python-version": "3.9"}
-    assert python_facts.version(folder(tmp_path, files))[0].source == ".python-version (3.9)"
+    files = {"pyproject.toml": '[project]\nrequires-python = ">=3.11"', ".python-version": "3.13"}
+    assert python_facts.version(folder(tmp_path, files))[0].source == ".python-version (3.13)"
     assert python_facts.version(folder(tmp_path, {"runtime.txt": "python-3.13"}))[0].value == "3.13"
 
 

@@ -1,0 +1,143 @@
+"""The whole plan of a repository: what is detected, with butler.yml and then the request laid over it."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import dockerfile_templates
+import dockerfile_text
+import two_parts
+from butler_file import merging
+from butler_file.reading import Wishes, read
+from dockerfile_templates import STRATEGIES, detect
+from domain import Evidence, Kind, Plan
+from robust_error_handler import DeploymentFailed
+from workspace import Workspace, open_folder
+
+REQUEST = "the request"
+
+
+def plan_for(workspace: Workspace, variables: Mapping[str, str] | None = None) -> Plan:
+    """How a repository is deployed: the request beats butler.yml, which beats what is detected.
+
+    `variables` are the request's own for the running app: its PORT is the request's word on the port.
+    Raises DeploymentFailed as `dockerfile_templates.detect` does, and for a butler.yml that cannot be followed.
+    """
+    plan = _planned(workspace)
+    told = (variables or {}).get("PORT", "")
+    if told.isdigit() and 0 < int(told) < 65536 and plan.kind not in (Kind.COMPOSE, Kind.MONOREPO):
+        plan = merging.with_port(plan, int(told), f"PORT in backend_env of {REQUEST}")
+    if workspace.subdirectory:
+        reason = Evidence("subdirectory", workspace.subdirectory, REQUEST)
+        plan = replace(plan, evidence=(reason, *plan.evidence))
+    return plan
+
+
+def plan_as_dict(plan: Plan) -> dict[str, Any]:
+    """The plan's JSON: what was detected, what butler.yml adds, and the parts."""
+    parts = [{"name": part.name, "folder": part.plan.context, **plan_as_dict(part.plan)} for part in plan.parts]
+    detected = dockerfile_templates.plan_as_dict(plan)
+    error = detected.pop("error")
+    return {**detected, **merging.as_dict(plan), "parts": parts, "error": error}
+
+
+def _planned(workspace: Workspace) -> Plan:
+    wishes = read(workspace) or _from_the_top(workspace)
+    if wishes is None:
+        return two_parts.plan(workspace, _planned) or detect(workspace)
+    root = wishes.file.build.root
+    inside = posixpath.normpath(root) if root else "."
+    if inside != "." and workspace.subdirectory != inside:
+        return _of_folder(workspace, wishes, inside)
+    return _laid_over(workspace, wishes)
+
+
+def _from_the_top(workspace: Workspace) -> Wishes | None:
+    """The butler.yml at the top speaks for a folder that was asked for where its `build.root` is that folder."""
+    if not workspace.subdirectory:
+        return None
+    wishes = read(open_folder(workspace.checkout))
+    root = wishes.file.build.root if wishes else None
+    return wishes if root and posixpath.normpath(root) == workspace.subdirectory else None
+
+
+def _of_folder(workspace: Workspace, wishes: Wishes, root: str) -> Plan:
+    """The plan of the folder that butler.yml names, told from the folder of butler.yml."""
+    folder = posixpath.normpath(posixpath.join(workspace.subdirectory, root))
+    if folder.startswith(("..", "/")):
+        raise wishes.refused(f"{root} is outside the repository", "Name a folder of it.", "build", "root")
+    try:
+        inner = open_folder(workspace.checkout, folder)
+    except DeploymentFailed as error:
+        raise wishes.refused(error.message, error.hint, "build", "root") from error
+    plan = two_parts.moved(_laid_over(inner, wishes), root)
+    return merging.told(plan, "root", root, wishes.where("build", "root"))
+
+
+def _laid_over(workspace: Workspace, wishes: Wishes) -> Plan:
+    plan = _chosen(workspace, wishes)
+    if plan.parts:
+        return merging.with_variables_only(plan, wishes)
+    return merging.merged(plan, wishes, workspace)
+
+
+def _chosen(workspace: Workspace, wishes: Wishes) -> Plan:
+    """What butler.yml chooses to build with, or else what is detected."""
+    build = wishes.file.build
+    if build.dockerfile:
+        return _own_dockerfile(workspace, wishes, build.dockerfile)
+    if build.builder:
+        plan = _by(workspace, wishes, build.builder)
+    else:
+        plan = two_parts.plan(workspace, _planned) or detect(workspace)
+    if build.context and plan.dockerfile_path is None:
+        hint = "Use `build.root` for the application's folder, or name a `build.dockerfile`."
+        raise wishes.refused("a context goes with a Dockerfile of the repository", hint, "build", "context")
+    return _in_context(plan, workspace, wishes)
+
+
+def _by(workspace: Workspace, wishes: Wishes, builder: str) -> Plan:
+    strategy = next((strategy for strategy in STRATEGIES if strategy.NAME == builder), None)
+    if strategy is None:
+        known = ", ".join(strategy.NAME for strategy in STRATEGIES)
+        raise wishes.refused(f"there is no builder {builder!r}", f"Choose one of {known}.", "build", "builder")
+    if not strategy.matches(workspace):
+        hint = "Drop the key to have the kind detected, or add what the builder looks for."
+        raise wishes.refused(f"the repository is not of the kind {builder}", hint, "build", "builder")
+    plan: Plan = strategy.plan(workspace)
+    return merging.told(plan, "strategy", builder, wishes.where("build", "builder"))
+
+
+def _own_dockerfile(workspace: Workspace, wishes: Wishes, path: str) -> Plan:
+    if wishes.file.build.builder not in (None, "dockerfile"):
+        hint = "Keep one of the two."
+        raise wishes.refused("a Dockerfile needs no builder", hint, "build", "builder")
+    path = posixpath.normpath(path)
+    text = workspace.read_text(path)
+    if text is None:
+        there = ", ".join(dockerfile_templates.dockerfile.variants(workspace)) or "none"
+        message, hint = f"there is no file {path}", f"Correct the path; Dockerfiles of the repository: {there}."
+        raise wishes.refused(message, hint, "build", "dockerfile")
+    source = wishes.where("build", "dockerfile")
+    ports = dockerfile_text.exposed_ports(text, {})
+    plan = Plan("dockerfile", Kind.DOCKERFILE, dockerfile_path=path, port=ports[0] if ports else None)
+    if ports:
+        plan = merging.told(plan, "port", ports[0], f"EXPOSE in {path}")
+    plan = merging.told(plan, "strategy", "dockerfile", source)
+    return _in_context(merging.told(plan, "dockerfile", path, source), workspace, wishes)
+
+
+def _in_context(plan: Plan, workspace: Workspace, wishes: Wishes) -> Plan:
+    context = wishes.file.build.context
+    if context is None:
+        return plan
+    if not workspace.is_dir(context):
+        raise wishes.refused(f"there is no folder {context}", "Correct the path.", "build", "context")
+    source = wishes.where("build", "context")
+    return merging.told(plan, "context", context, source, context=posixpath.normpath(context))
+
+
+__all__ = ["REQUEST", "plan_as_dict", "plan_for"]

@@ -1,0 +1,3 @@
+require("http")
+  .createServer((request, answer) => answer.end("the documentation"))
+  .listen(process.env.PORT || 3457);

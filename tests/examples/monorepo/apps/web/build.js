@@ -1,0 +1,1 @@
+require("fs").writeFileSync("text.json", JSON.stringify(require("@hello/words")));

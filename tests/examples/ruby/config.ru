@@ -1,0 +1,4 @@
+require "sinatra"
+
+get("/") { "Hello from Ruby" }
+run Sinatra::Application

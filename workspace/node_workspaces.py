@@ -1,0 +1,111 @@
+"""The packages of a JavaScript repository with several, and the runner that builds them together."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from workspace import commands, node_entry, node_facts
+from workspace.facts import table, text_table
+from workspace.tree import Workspace, open_folder
+
+_MOST_PACKAGES = 60
+_MOST_DEPTH = 8
+_RUNNERS = {"turbo", "nx", "lerna", "moon", "concurrently", "run-p", "run-s", "npm-run-all", "wsrun", "ultra", "rush"}
+_FILES = ("turbo.json", "nx.json", "lerna.json", "rush.json", ".moon/workspace.yml", "pnpm-workspace.yaml")
+
+
+@dataclass(frozen=True)
+class Package:
+    """One package: its folder, the name that its package.json gives it, its scripts and what it depends on."""
+
+    folder: str
+    name: str
+    scripts: dict[str, str]
+    dependencies: frozenset[str]
+
+
+def is_root_of_several(workspace: Workspace) -> bool:
+    """Whether the root is only what holds several packages together, and starts nothing by itself."""
+    if not node_facts.has_package_json(workspace):
+        return False
+    if not node_facts.has_workspaces(workspace) and not any(workspace.exists(name) for name in _FILES):
+        return False
+    scripts = node_facts.scripts(workspace)
+    start = scripts.get("start", "")
+    if start and not node_entry.is_dev_server(start) and not _starts_all(start):
+        return False
+    build = scripts.get("build", "")
+    builds_itself = bool(build) and not (_RUNNERS | {"pnpm", "yarn", "npm", "bun", "npx"}) & set(
+        commands.programs(build)
+    )
+    return not builds_itself
+
+
+def packages(workspace: Workspace) -> tuple[Package, ...]:
+    """The packages that the root names, in the order of their folders."""
+    found = []
+    for folder in _folders(workspace)[:_MOST_PACKAGES]:
+        manifest = table(workspace.json(f"{folder}/package.json"))
+        name = manifest.get("name")
+        needed = (manifest.get("dependencies"), manifest.get("devDependencies"))
+        names = frozenset(name for entry in needed for name in text_table(entry))
+        given = name if isinstance(name, str) and re.fullmatch(r"[@\w./-]+", name) else folder.rpartition("/")[2]
+        found.append(Package(folder, given, text_table(manifest.get("scripts")), names))
+    return tuple(found)
+
+
+def inside(workspace: Workspace, folder: str) -> Workspace:
+    """A package's folder as a workspace of its own."""
+    return open_folder(workspace.checkout, f"{workspace.subdirectory}/{folder}".strip("/"))
+
+
+def build_command(workspace: Workspace, package: Package, run: str, execute: str) -> str | None:
+    """How the package and the ones that it needs are built from the root; `run` and `execute` are the manager's."""
+    manager = run.split()[0]
+    if "build" not in package.scripts:
+        return None
+    if workspace.exists("turbo.json") and node_facts.first_dependency(workspace, "turbo"):
+        return f"{execute} turbo run build --filter={package.name}"
+    if manager == "pnpm":
+        return f"pnpm --filter {package.name}... run build"
+    every = packages(workspace)
+    order = [entry for entry in _needed(package, every, ()) if "build" in entry.scripts]
+    form = {"yarn": "yarn workspace {} run build", "bun": "bun run --filter {} build"}
+    return " && ".join(form.get(manager, "npm run build --workspace {}").format(entry.name) for entry in order)
+
+
+def _needed(package: Package, every: tuple[Package, ...], above: tuple[str, ...]) -> list[Package]:
+    """The packages that one is made of, those it needs first, itself last."""
+    found: list[Package] = []
+    for other in every:
+        if other.name in package.dependencies and other.name not in above and len(above) < _MOST_DEPTH:
+            found += [entry for entry in _needed(other, every, (*above, package.name)) if entry not in found]
+    return [*found, package]
+
+
+def _starts_all(start: str) -> bool:
+    """Whether a start script starts several packages side by side, which would want the same port."""
+    called = _RUNNERS & set(commands.programs(start))
+    return bool(called) and not re.search(r"--filter|--scope|--projects?\b|-p\b", start)
+
+
+def _folders(workspace: Workspace) -> list[str]:
+    manifest = table(workspace.json("package.json")).get("workspaces")
+    named = manifest if isinstance(manifest, list) else table(manifest).get("packages")
+    entries = [
+        entry
+        for source in (
+            named,
+            table(workspace.yaml("pnpm-workspace.yaml")).get("packages"),
+            table(workspace.json("lerna.json")).get("packages"),
+        )
+        for entry in (source if isinstance(source, list) else [])
+        if isinstance(entry, str)
+    ] or ["apps/*", "packages/*"]
+    wanted = [entry.removeprefix("./").strip("/") for entry in entries if not entry.startswith("!")]
+    unwanted = [entry[1:].removeprefix("./").strip("/") for entry in entries if entry.startswith("!")]
+    patterns = [pattern for pattern in wanted if pattern and pattern != "."]
+    found = {path for pattern in patterns for path in workspace.glob(f"{pattern}/package.json")}
+    left_out = {path for pattern in unwanted for path in workspace.glob(f"{pattern}/package.json")}
+    return sorted(path.removesuffix("/package.json") for path in found - left_out if path != "package.json")
