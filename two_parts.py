@@ -138,7 +138,7 @@ def _together(workspace: Workspace, place: str, front: _Found, back: _Found) -> 
         services=names,
         main_service=names[0],
         parts=(Part(names[0], front.plan, tuple(api_names)), Part(names[1], back.plan)),
-        variables=(*front.plan.variables, *back.plan.variables),
+        declared=(*front.plan.declared, *back.plan.declared),
         evidence=tuple(evidence),
         warnings=(*front.plan.warnings, *back.plan.warnings, *_warnings(workspace, place, front, back)),
         candidates=(f"{front.folder}/", f"{back.folder}/"),

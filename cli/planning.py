@@ -32,13 +32,13 @@ PLAN_KEYS = (
     "evidence",
     "warnings",
     "candidates",
+    "variables",
     "release",
     "processes",
     "healthcheck",
     "resources",
     "declared",
     "parts",
-    "variables",
     "error",
 )
 _LISTS = ("services", "evidence", "warnings", "candidates", "declared", "parts", "variables")
