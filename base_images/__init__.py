@@ -21,7 +21,7 @@ __all__ = ["StandIn", "build_stand_in", "list_stand_ins", "remove_stand_ins", "r
 
 _silent = SilentRegistries()
 _RETRY_SECONDS = (1.0, 3.0)
-_FAMILIES = "node, python, nginx, redis, debian and alpine"
+_FAMILIES = "node, python, golang, rust, php, nginx, redis, debian and alpine"
 
 
 @dataclass(frozen=True)

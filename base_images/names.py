@@ -37,7 +37,7 @@ _DEBIAN_NAMES = {
     "buster": "bookworm",
 }
 _EXACT_DEBIAN = {"latest", "stable", "13", "trixie", "oldstable", "12", "bookworm"}
-_FLAVOUR = re.compile(r"(alpine|slim|bookworm|bullseye|buster|stretch|trixie|perl)[0-9.]*|\d{8}")
+_FLAVOUR = re.compile(r"(alpine|slim|apache|cli|bookworm|bullseye|buster|stretch|trixie|perl)[0-9.]*|\d{8}")
 _VERSION = re.compile(r"\d+(\.\d+){0,2}")
 
 
@@ -50,6 +50,9 @@ class Family(StrEnum):
     PYTHON = "python"
     NGINX = "nginx"
     REDIS = "redis"
+    GOLANG = "golang"
+    RUST = "rust"
+    PHP = "php"
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,9 @@ def recipe_for(reference: Reference) -> Recipe | None:
         "python": _python,
         "nginx": _nginx,
         "redis": _redis,
+        "golang": _golang,
+        "rust": _rust,
+        "php": _php,
     }
     version, flavours = _split_tag(reference.tag, is_debian=reference.repository == "debian")
     maker = makers.get(reference.repository)
@@ -207,10 +213,24 @@ def _redis(version: str) -> Recipe | None:
     return _of_debian(Family.REDIS, version, has="7.0", named={"latest", "7"})
 
 
-def _of_debian(family: Family, version: str, *, has: str, named: set[str]) -> Recipe | None:
-    """The one version that Debian 12 carries, whichever is asked for."""
+def _golang(version: str) -> Recipe | None:
+    return _of_debian(Family.GOLANG, version, has="1.24", named={"latest", "1"}, suite="trixie")
+
+
+def _rust(version: str) -> Recipe | None:
+    return _of_debian(Family.RUST, version, has="1.85", named={"latest", "1"}, suite="trixie")
+
+
+def _php(version: str) -> Recipe | None:
+    return _of_debian(Family.PHP, version, has="8.4", named={"latest", "8"}, suite="trixie")
+
+
+def _of_debian(
+    family: Family, version: str, *, has: str, named: set[str], suite: str = "bookworm"
+) -> Recipe | None:
+    """The one version that a Debian release carries, whichever is asked for."""
     if version not in named and not _VERSION.fullmatch(version):
         return None
     same = version in named or version == has or version.startswith(f"{has}.")
     remarks = () if same else (f"{family} {version} was asked for and {has} is used",)
-    return Recipe(family, has, "bookworm", f"{family}:{has}", remarks)
+    return Recipe(family, has, suite, f"{family}:{has}", remarks)

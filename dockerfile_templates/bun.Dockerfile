@@ -1,7 +1,8 @@
 # A program for Bun. Node.js stays beside it, because scripts and programs of packages call it.
 # By hand: docker buildx build -f bun.Dockerfile --build-context butler=assets --build-arg BUTLER_START="exec bun index.ts" <folder>
 ARG NODE_IMAGE=node:22-slim
-# manifests: only package.json and lockfiles precede the installation; source: everything does (scripts need it).
+# manifests: only package.json and lockfiles precede the installation; workspaces: those of all packages;
+# source: everything does (scripts need it).
 ARG INSTALL_FROM=manifests
 
 FROM ${NODE_IMAGE} AS tools
@@ -24,6 +25,18 @@ COPY package.json package-lock.jso[n] npm-shrinkwrap.jso[n] yarn.loc[k] pnpm-loc
      .npmr[c] .yarnr[c] .yarnrc.ym[l] pnpm-workspace.yam[l] bunfig.tom[l] ./
 COPY patche[s] ./patches/
 COPY prism[a] ./prisma/
+
+# Only the manifests of all packages: what is copied from here is the same until one of them changes.
+FROM ${NODE_IMAGE} AS collected
+RUN --mount=type=bind,target=/context \
+    mkdir -p /manifests && cd /context && \
+    find . \( -name node_modules -o -name .git \) -prune -o -type f \( -name package.json -o -name '*lock*' \
+        -o -name .npmrc -o -name '.yarnrc*' -o -name 'pnpm-*.yaml' -o -name .pnpmfile.cjs -o -name bunfig.toml \
+        -o -name npm-shrinkwrap.json -o -path './.yarn/*' -o -path './patches/*' -o -name lerna.json \) -print > /tmp/list && \
+    tar -cf - -T /tmp/list | tar -xf - -C /manifests
+
+FROM tools AS workspaces
+COPY --from=collected /manifests ./
 
 FROM tools AS source
 COPY . .

@@ -16,9 +16,9 @@ PORT = 8000
 # Django's own application, for sites without a module that makes one; DJANGO_SETTINGS_MODULE must name the settings.
 _BARE = "'django.core.wsgi:get_wsgi_application()'"
 _SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE['\"]\s*,\s*['\"]([\w.]+)['\"]")
-_STATIC_ROOT = re.compile(r"^\s*STATIC_ROOT\s*=", re.MULTILINE)
+_STATIC_ROOT = re.compile(r"^[ \t]*STATIC_ROOT\s*=", re.MULTILINE)
 _OTHER_PROJECTS = ("package.json", "requirements.txt", "pyproject.toml", "Dockerfile", "go.mod", "*compose.y*ml")
-_INTERFACE = re.compile(r"^\s*(WSGI|ASGI)_APPLICATION\s*=\s*['\"]([\w.]+)\.(\w+)['\"]", re.MULTILINE)
+_INTERFACE = re.compile(r"^[ \t]*(WSGI|ASGI)_APPLICATION\s*=\s*['\"]([\w.]+)\.(\w+)['\"]", re.MULTILINE)
 
 
 def matches(workspace: Workspace) -> bool:

@@ -37,7 +37,7 @@ ARG EXTRA_PACKAGES=""
 RUN --mount=type=bind,from=butler,source=python-install.sh,target=/butler/python-install.sh \
     --mount=type=cache,id=python-packages,target=/cache \
     --mount=type=secret,id=frontend_env,required=false \
-    sh /butler/python-install.sh
+    sh /butler/python-install.sh --without-pip
 
 FROM ${PYTHON_IMAGE} AS run
 ARG RUN_PACKAGES=""

@@ -80,7 +80,7 @@ def _hugo(workspace: Workspace) -> tuple[Fact, str, str, str] | None:
     if (
         path is None
         or folders < (1 if "hugo" in path else 2)
-        and not re.search(r"^\s*baseURL\b", workspace.read_text(path) or "", re.M | re.I)
+        and not re.search(r"^[ \t]*baseURL\b", workspace.read_text(path) or "", re.M | re.I)
     ):
         return None
     return Fact("hugo", path), "hugo", "hugo --minify --destination public", "public"

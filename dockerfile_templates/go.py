@@ -46,7 +46,9 @@ def plan(workspace: Workspace) -> Plan:
     target = f"./{folder}" if folder else "."
     if not workspace.exists("go.mod") and not workspace.exists("go.work"):
         target = " ".join(
-            path for path in workspace.glob(f"{folder}/*.go".lstrip("/")) if not path.endswith("_test.go")
+            path
+            for path in workspace.glob(f"{folder}/*.go".lstrip("/"))
+            if re.fullmatch(r"[\w./-]+(?<!_test)\.go", path)
         )
     needs_c = _needs_c(workspace)
     return plan_of(
@@ -77,7 +79,7 @@ def _programs(workspace: Workspace) -> list[str]:
     found: set[str] = set()
     for path in listening.sources(workspace, ".go"):
         folder = path.rpartition("/")[0]
-        if folder.count("/") > 2 or folder in found:
+        if folder.count("/") > 2 or folder in found or not re.fullmatch(r"[\w./-]*", folder):
             continue
         text = workspace.read_text(path, 100_000) or ""
         if _MAIN.search(text) and _MAIN_FUNCTION.search(text):

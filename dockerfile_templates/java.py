@@ -31,7 +31,7 @@ _PORTS = (
     r"new\s+InetSocketAddress\(\s*(?:\"[^\"]*\"\s*,\s*)?(\d{2,5})",
     r"(?:\bport|\.start|[pP]ort\s*=)\s*\(?\s*(\d{4,5})\b",
 )
-_CONFIGURED = r"^\s*(?:server\.port|quarkus\.http\.port|micronaut\.server\.port)\s*[=:]\s*(?:\$\{\w+:)?(\d{2,5})"
+_CONFIGURED = r"^[ \t]*(?:server\.port|quarkus\.http\.port|micronaut\.server\.port)\s*[=:]\s*(?:\$\{\w+:)?(\d{2,5})"
 _SETTINGS = ("application.properties", "application.yml", "application.yaml")
 
 
@@ -120,7 +120,7 @@ def _start(workspace: Workspace, port: Fact | None, *, installed: bool) -> Fact:
 def _port(workspace: Workspace, framework: Fact | None) -> Fact | None:
     settings = [path for path in workspace.files() if path.endswith(_SETTINGS) and "/src/main/resources/" in f"/{path}"]
     configured = listening.port_in(
-        workspace, settings, _CONFIGURED, r"^server:\s*\n(?:\s+.*\n)*?\s+port:\s*(?:\$\{\w+:)?(\d{2,5})"
+        workspace, settings, _CONFIGURED, r"^server:\s*\n(?:[ \t]+.*\n){0,40}?[ \t]+port:[ \t]*(?:\$\{\w+:)?(\d{2,5})"
     )
     paths = listening.sources(workspace, ".java", ".kt")
     literal = configured or listening.port_in(workspace, paths, *_PORTS)

@@ -35,7 +35,7 @@ def _line(text: str, key: str) -> int | None:
     parts = [part for part in (key.split(".") if re.fullmatch(r"[\w.-]+", key) else [key]) if part][:_MOST_DEEP]
     for part in parts:
         word = re.escape(part)
-        as_key = re.search(rf"['\"]{word}['\"]\s*:|^\s*{word}\s*[:=]", text[place:], re.MULTILINE)
+        as_key = re.search(rf"['\"]{word}['\"]\s*:|^[ \t]*{word}\s*[:=]", text[place:], re.MULTILINE)
         found = as_key or re.search(rf"(?<![\w@/.-])['\"]?{word}['\"]?(?![\w/-])", text[place:], re.MULTILINE)
         if found is None:
             return None

@@ -77,7 +77,7 @@ def _from_root(workspace: Workspace, application: _Application, others: tuple[st
         **{name: value for name, value in inner.build_args.items() if name not in ("RUN_FROM", "PRUNE")},
         **basis.build_args,
         "NODE_IMAGE": f"node:{version}-slim",
-        "INSTALL_FROM": "source",
+        "INSTALL_FROM": "source" if node_workspaces.why_install_needs_source(workspace) else "workspaces",
         "BUILD": build or "",
     }
     if is_site:

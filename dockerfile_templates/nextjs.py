@@ -14,8 +14,8 @@ NAME = "nextjs"
 PORT = 3000
 
 _CONFIGS = ("next.config.ts", "next.config.mjs", "next.config.js", "next.config.cjs", "next.config.mts")
-_OUTPUT = re.compile(r"^(?!\s*(?://|\*)).*?\boutput\s*:[^,\n]*?['\"](standalone|export)['\"]", re.MULTILINE)
-_PLAIN_START = re.compile(r"^\s*(?:NODE_ENV=production\s+)?(?:npx\s+)?next\s+start\b[^;&|]*$")
+_OUTPUT = re.compile(r"^(?![ \t]*(?://|\*)).*?\boutput\s*:[^,\n]*?['\"](standalone|export)['\"]", re.MULTILINE)
+_PLAIN_START = re.compile(r"^[ \t]*(?:NODE_ENV=production\s+)?(?:npx\s+)?next\s+start\b[^;&|]*$")
 
 
 def matches(workspace: Workspace) -> bool:

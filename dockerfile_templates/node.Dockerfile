@@ -1,7 +1,8 @@
 # A Node.js server. Dependencies come before the source, and the image that runs holds no build tools.
 # By hand: docker buildx build -f node.Dockerfile --build-context butler=assets --build-arg BUTLER_START="exec node server.js" <folder>
 ARG NODE_IMAGE=node:22-slim
-# manifests: only package.json and lockfiles precede the installation; source: everything does (scripts need it).
+# manifests: only package.json and lockfiles precede the installation; workspaces: those of all packages;
+# source: everything does (scripts need it).
 ARG INSTALL_FROM=manifests
 # plain: nothing is built, the source runs as it is; built: a build step has made something.
 ARG RUN_FROM=plain
@@ -27,6 +28,18 @@ COPY package.jso[n] package-lock.jso[n] npm-shrinkwrap.jso[n] yarn.loc[k] pnpm-l
 COPY .yar[n] ./.yarn/
 COPY patche[s] ./patches/
 COPY prism[a] ./prisma/
+
+# Only the manifests of all packages: what is copied from here is the same until one of them changes.
+FROM ${NODE_IMAGE} AS collected
+RUN --mount=type=bind,target=/context \
+    mkdir -p /manifests && cd /context && \
+    find . \( -name node_modules -o -name .git \) -prune -o -type f \( -name package.json -o -name '*lock*' \
+        -o -name .npmrc -o -name '.yarnrc*' -o -name 'pnpm-*.yaml' -o -name .pnpmfile.cjs -o -name bunfig.toml \
+        -o -name npm-shrinkwrap.json -o -path './.yarn/*' -o -path './patches/*' -o -name lerna.json \) -print > /tmp/list && \
+    tar -cf - -T /tmp/list | tar -xf - -C /manifests
+
+FROM tools AS workspaces
+COPY --from=collected /manifests ./
 
 FROM tools AS source
 COPY . .

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from dockerfile_templates.procfile_language import speaks
 from domain import Evidence, PlanWarning
 from workspace import Workspace, commands, node_entry, node_facts, node_packages
 from workspace.facts import Fact
@@ -72,7 +73,9 @@ def is_application(workspace: Workspace) -> bool:
     if not node_facts.has_package_json(workspace):
         return False
     start = node_facts.scripts(workspace).get("start", "")
-    if (start and not node_entry.is_dev_server(start)) or workspace.exists("index.html"):
+    if speaks(workspace, "node") or workspace.exists("index.html"):
+        return True
+    if start and not node_entry.is_dev_server(start):
         return True
     return not _other_stack(workspace)
 

@@ -71,7 +71,7 @@ SERVERS: dict[str, Server] = {
     "@remix-run/node": Server("remix", "remix-serve build/server/index.js", is_stopgap=True),
     "@react-router/node": Server("react-router", "react-router-serve build/server/index.js", is_stopgap=True),
 }
-_EXPORTS = re.compile(r"^\s*export\s+default\b|^\s*module\.exports\s*=", re.MULTILINE)
+_EXPORTS = re.compile(r"^[ \t]*export\s+default\b|^[ \t]*module\.exports\s*=", re.MULTILINE)
 _HANDLERS = ("express", "hono", "koa", "h3", "polka", "itty-router")
 _IS_NODES = re.compile(r"\brequire\(|\bmodule\.exports|^exports\.|\bprocess\.|^import\s.+\sfrom\s", re.MULTILINE)
 _FILES = tuple(
@@ -89,7 +89,7 @@ def of(workspace: Workspace) -> tuple[str, Server] | None:
 def start_of_function(workspace: Workspace) -> Start | None:
     """Google's Functions Framework: the function that project.toml names, else the only one that is exported."""
     named = re.search(
-        r"GOOGLE_FUNCTION_TARGET[\"']?\s*\n?\s*(?:value)?\s*=\s*[\"']([A-Za-z_]\w*)",
+        r"GOOGLE_FUNCTION_TARGET[\"']?\s{0,40}(?:value)?\s{0,20}=\s{0,20}[\"']([A-Za-z_]\w*)",
         workspace.read_text("project.toml") or "",
     )
     declared = node_facts.first_dependency(workspace, "@google-cloud/functions-framework")

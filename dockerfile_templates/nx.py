@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dockerfile_templates import templates
 from dockerfile_templates.node_basis import node_basis
 from domain import Kind, Plan, PlanWarning
-from workspace import Workspace, commands, listening
+from workspace import Workspace, commands, listening, node_workspaces
 from workspace.facts import Fact, table, text_table
 
 _NAMES = ("web", "frontend", "website", "www", "site", "app")
@@ -53,8 +53,13 @@ def plan(workspace: Workspace) -> Plan:
     basis = node_basis(workspace)
     told = _told(workspace, chosen, basis.manager.execute)
     others = tuple(f"{entry.folder}/" for entry in _projects(workspace) if entry != chosen)
+    needs_source = node_workspaces.why_install_needs_source(workspace)
     is_site = told["start"].value.startswith("static server")
-    args = {**basis.build_args, "INSTALL_FROM": "source", "BUILD": told["build"].value}
+    args = {
+        **basis.build_args,
+        "INSTALL_FROM": "source" if needs_source else "workspaces",
+        "BUILD": told["build"].value,
+    }
     args["BUTLER_PORT"] = told["port"].value
     if is_site:
         args |= {"OUTPUT": chosen.output, "BUTLER_SPA": "1"}

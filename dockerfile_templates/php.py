@@ -31,7 +31,7 @@ _FRAMEWORKS = {
     "roots/wordpress": "wordpress",
 }
 # How Heroku's buildpack has a Procfile start Apache or nginx on a folder.
-_HEROKU = re.compile(r"^\s*(?:vendor/[\w/-]*/)?heroku-php-(?:apache2|nginx)(?:\s+-\w\s+\S+)*(?:\s+([\w./-]+))?\s*$")
+_HEROKU = re.compile(r"^[ \t]*(?:vendor/[\w/-]*/)?heroku-php-(?:apache2|nginx)(?:\s+-\w\s+\S+)*(?:\s+([\w./-]+))?\s*$")
 _ROOTS = ("public", "web", "webroot", "htdocs", "www", "public_html")
 # Extensions that the official image has already, or that come with it.
 _BUILT_IN = frozenset(

@@ -104,7 +104,7 @@ def _function(workspace: Workspace) -> _Program | None:
     if "functions-framework" not in python_facts.dependencies(workspace) or not workspace.exists(path):
         return None
     named = re.search(
-        r"GOOGLE_FUNCTION_TARGET[\"']?\s*\n?\s*(?:value)?\s*=\s*[\"']([A-Za-z_]\w*)",
+        r"GOOGLE_FUNCTION_TARGET[\"']?\s{0,40}(?:value)?\s{0,20}=\s{0,20}[\"']([A-Za-z_]\w*)",
         workspace.read_text("project.toml") or "",
     )
     functions = [(name, line) for name, line, arguments in python_apps.functions(workspace, path) if arguments == 1]

@@ -16,7 +16,7 @@ _FRAMEWORKS = ("rails", "sinatra", "hanami", "grape", "roda", "cuba")
 _ASSETS = frozenset(
     "sprockets-rails propshaft sassc-rails webpacker cssbundling-rails jsbundling-rails vite_rails".split()
 )
-_GEM = re.compile(r"^\s*gem\s*\(?\s*['\"]([\w-]+)['\"]", re.MULTILINE)
+_GEM = re.compile(r"^[ \t]*gem\s*\(?\s*['\"]([\w-]+)['\"]", re.MULTILINE)
 _PROGRAMS = ("app.rb", "main.rb", "server.rb", "web.rb", "application.rb")
 _PORTS = (
     r"PORT['\"]?\s*(?:,|\)\s*\{|\]\s*\|\|)\s*['\"]?(\d{4,5})",

@@ -17,10 +17,10 @@ _DEV_SERVER = re.compile(
     r"|craco\s+start|preact\s+watch|stencil\s+build.*--serve|ember\s+s(erve)?|vitepress\s+(dev|serve|preview)"
     r"|nest\s+start|nx\s+(serve|dev)|turbo\s+(run\s+)?dev|lerna\s+run\s+dev|nodemon|ts-node-dev|tsx\s+watch|node\s+--watch|remix\s+(vite:)?dev|rspack\s+(serve|dev)|brunch\s+watch|polymer\s+serve|sanity\s+(start|dev)|sapper\s+dev|vuepress\s+dev|docusaurus-start|blitz\s+dev|(?:rw|redwood)\s+dev|mastra\s+dev|quasar\s+dev|gridsome\s+develop|vinxi\s+dev|react-router\s+dev|gulp\s+(serve|watch)|grunt\s+serve|vike\s+dev|solid-start\s+dev|expo\s+(web|r|run)|slidev(?!\s+(build|export))|rsbuild\s+(dev|preview)|ionic\s+serve|hexo\s+server|storybook)\b"
 )
-_BARE_DEV = re.compile(r"^\s*(?:npx\s+)?(?:next|nuxt|nuxi)\s*$")
-_OTHER_SCRIPT = re.compile(r"^\s*(?:npm\s+run|yarn(?:\s+run)?|pnpm(?:\s+run)?|bun\s+run)\s+([\w:.-]+)\s*$")
-_WATCHED = re.compile(r"^\s*(?:npx\s+)?(?:nodemon|node\s+--watch)\s+([\w./-]+)\s*$")
-_FILE_SERVER = re.compile(r"^\s*(npx\s+)?(serve|http-server|sirv|sirv-cli|live-server|browser-sync)\b")
+_BARE_DEV = re.compile(r"^[ \t]*(?:npx\s+)?(?:next|nuxt|nuxi)\s*$")
+_OTHER_SCRIPT = re.compile(r"^[ \t]*(?:npm\s+run|yarn(?:\s+run)?|pnpm(?:\s+run)?|bun\s+run)\s+([\w:.-]+)\s*$")
+_WATCHED = re.compile(r"^[ \t]*(?:npx\s+)?(?:nodemon|node\s+--watch)\s+([\w./-]+)\s*$")
+_FILE_SERVER = re.compile(r"^[ \t]*(npx\s+)?(serve|http-server|sirv|sirv-cli|live-server|browser-sync)\b")
 _OTHER_STARTS = ("start:prod", "start:production", "serve:prod", "prod", "production", "start-prod", "serve")
 _NAMES = ("server", "app", "index", "main")
 _SUFFIXES = (".js", ".mjs", ".cjs")

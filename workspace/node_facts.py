@@ -73,14 +73,19 @@ def has_workspaces(workspace: Workspace) -> bool:
 
 def why_install_needs_source(workspace: Workspace) -> str | None:
     """What makes the installation read more than manifests and lockfiles; None when nothing does."""
-    found = scripts(workspace)
-    for name in _LIFECYCLE:
-        if name in found and not _ONLY_GIT_HOOKS.match(found[name]):
-            return f"scripts.{name} in package.json"
+    script = lifecycle(workspace)
+    if script:
+        return f"scripts.{script} in package.json"
     for name, spec in {**dependencies(workspace), **development_dependencies(workspace)}.items():
         if spec.startswith(("file:", "link:", "portal:", "workspace:", ".", "/", "~/")):
             return f"the local dependency {name} in package.json"
     return "workspaces in package.json or pnpm-workspace.yaml" if has_workspaces(workspace) else None
+
+
+def lifecycle(workspace: Workspace) -> str | None:
+    """The script that an installation runs, unless it only sets up Git hooks."""
+    found = scripts(workspace)
+    return next((name for name in _LIFECYCLE if name in found and not _ONLY_GIT_HOOKS.match(found[name])), None)
 
 
 def version(workspace: Workspace) -> tuple[Fact, tuple[PlanWarning, ...]]:

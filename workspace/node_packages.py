@@ -185,7 +185,7 @@ def _within(version: str, spec: str) -> bool:
 
 
 def _stale_in_pnpm(head: str, wanted: dict[str, str]) -> str | None:
-    known = set(re.findall(r"^\s+'?([@\w./-]+)'?:\n\s+specifier: '?([^'\n]+)", head, re.MULTILINE))
+    known = set(re.findall(r"^[ \t]+'?([@\w./-]+)'?:\n\s+specifier: '?([^'\n]+)", head, re.MULTILINE))
     if not known:
         return None
     return next((name for name, spec in wanted.items() if (name, spec) not in known), None)

@@ -55,6 +55,24 @@ def packages(workspace: Workspace) -> tuple[Package, ...]:
     return tuple(found)
 
 
+def why_install_needs_source(workspace: Workspace) -> str | None:
+    """What makes the installation read more than the manifests of all packages; None when nothing does."""
+    for folder in ("", *_folders(workspace)[:_MOST_PACKAGES]):
+        inner = inside(workspace, folder) if folder else workspace
+        reason = node_facts.why_install_needs_source(inner)
+        is_neighbour = bool(reason) and ("workspaces in" in (reason or "") or _is_neighbour(inner))
+        if reason and not is_neighbour:
+            return f"{reason} of {folder or 'the root'}"
+    return None
+
+
+def _is_neighbour(workspace: Workspace) -> bool:
+    """Whether the local dependencies of a package are only its neighbours in the repository."""
+    specs = {**node_facts.dependencies(workspace), **node_facts.development_dependencies(workspace)}.values()
+    local = [spec for spec in specs if spec.startswith(("file:", "link:", "portal:", "workspace:", ".", "/", "~/"))]
+    return bool(local) and all(spec.startswith("workspace:") for spec in local) and not node_facts.lifecycle(workspace)
+
+
 def inside(workspace: Workspace, folder: str) -> Workspace:
     """A package's folder as a workspace of its own."""
     return open_folder(workspace.checkout, f"{workspace.subdirectory}/{folder}".strip("/"))
@@ -108,4 +126,8 @@ def _folders(workspace: Workspace) -> list[str]:
     patterns = [pattern for pattern in wanted if pattern and pattern != "."]
     found = {path for pattern in patterns for path in workspace.glob(f"{pattern}/package.json")}
     left_out = {path for pattern in unwanted for path in workspace.glob(f"{pattern}/package.json")}
-    return sorted(path.removesuffix("/package.json") for path in found - left_out if path != "package.json")
+    return sorted(
+        path.removesuffix("/package.json")
+        for path in found - left_out
+        if re.fullmatch(r"[\w@./-]+/package\.json", path)
+    )

@@ -56,7 +56,7 @@ def find_app(workspace: Workspace, *frameworks: str) -> PythonApp | None:
     """The most likely application object of these frameworks; FLASK_APP in .flaskenv decides among several."""
     found = [app for path in sources(workspace) for app in _apps_in(workspace, path) if app.framework in frameworks]
     named = re.search(
-        r"^\s*(?:export\s+)?FLASK_APP\s*=\s*['\"]?([\w./]+)", workspace.read_text(".flaskenv") or "", re.MULTILINE
+        r"^[ \t]*(?:export\s+)?FLASK_APP\s*=\s*['\"]?([\w./]+)", workspace.read_text(".flaskenv") or "", re.MULTILINE
     )
     if named:
         module = named[1].removesuffix(".py").strip("./").replace("/", ".")

@@ -33,8 +33,9 @@ _LOCKS = (
 # Poetry asks an interface of PyPI that package mirrors lack; pip installs the same lock, hashes included, from anywhere.
 _POETRY = "poetry export --only main -o /tmp/requirements.txt && pip install -r /tmp/requirements.txt"
 _TOOLS = {"poetry": "poetry poetry-plugin-export"}
-_CARET = re.compile(r"^\^\s*(\d+)(?:\.(\d+))?(?:\.\d+)?$")
-_NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+_MOST_LINES = 5000
+_CARET = re.compile(r"^\^[ \t]*(\d+)(?:\.(\d+))?(?:\.\d+)?$")
+_NAME = re.compile(r"^[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,9 @@ def _declared(workspace: Workspace) -> list[tuple[str, str]]:
 def _requirement_lines(workspace: Workspace, file: str | None, depth: int) -> list[tuple[str, str]]:
     """Lines that name a package, those of `-r` files included."""
     lines: list[tuple[str, str]] = []
-    for line in (workspace.read_text(file) or "").splitlines() if file else ():
+    for line in (workspace.read_text(file) or "").splitlines()[:_MOST_LINES] if file else ():
+        if not line.strip():
+            continue
         other = re.match(r"\s*(?:-r|--requirement)[ =]\s*(\S+)", line)
         if other and depth < 3:
             folder = (file or "").rpartition("/")[0]
@@ -251,8 +254,8 @@ def _locked_installer(workspace: Workspace, name: str, file: str, warnings: tupl
 
 def _pip(workspace: Workspace, requirements: str, warnings: tuple[PlanWarning, ...]) -> Installer:
     text = workspace.read_text(requirements) or ""
-    local = re.search(r"^\s*(?:-e\b|--editable\b|\.{1,2}(?:/|\s|\[|$)|file:|[\w./-]+\.whl\b)", text, re.MULTILINE)
-    others = re.findall(r"^\s*(?:-r|-c|--requirement|--constraint)[ =]\s*(\S+)", text, re.MULTILINE)
+    local = re.search(r"^[ \t]*(?:-e\b|--editable\b|\.{1,2}(?:/|\s|\[|$)|file:|[\w./-]+\.whl\b)", text, re.MULTILINE)
+    others = re.findall(r"^[ \t]*(?:-r|-c|--requirement|--constraint)[ =]\s*(\S+)", text, re.MULTILINE)
     far = [other for other in others if "/" in other.removeprefix("./")] if "/" not in requirements else []
     needs = f"a local package in {requirements}" if local else f"{far[0]}, which {requirements} names" if far else None
     return Installer("pip", requirements, "", f"pip install -r {requirements}", "", needs, warnings)

@@ -70,7 +70,7 @@ def java(workspace: Workspace) -> Toolchain | None:
     if manifest is None:
         return None
     asked = (
-        _searched(workspace, r"^\s*java\.runtime\.version\s*=\s*(\S+)", "system.properties", label="java.runtime.version")
+        _searched(workspace, r"^[ \t]*java\.runtime\.version\s*=\s*(\S+)", "system.properties", label="java.runtime.version")
         or _asked(workspace, "java", ".java-version", "java")
         or _searched(workspace, r"<(?:maven\.compiler\.release|java\.version|release|maven\.compiler\.target"
                      r"|maven\.compiler\.source|source)>\s*([\d.]+)\s*<", "pom.xml", label="the compiler's release")
@@ -107,7 +107,7 @@ def ruby(workspace: Workspace) -> Toolchain | None:
     if manifest is None:
         return None
     asked = (
-        _searched(workspace, r"^\s*ruby\s*\(?\s*['\"]([^'\"]+)['\"]", "Gemfile", label="ruby")
+        _searched(workspace, r"^[ \t]*ruby\s*\(?\s*['\"]([^'\"]+)['\"]", "Gemfile", label="ruby")
         or _asked(workspace, "ruby", ".ruby-version", "ruby")
         or _searched(workspace, r"^RUBY VERSION\s+ruby (\d+\.\d+\.\d+)", "Gemfile.lock", label="RUBY VERSION")
     )
@@ -146,7 +146,7 @@ def elixir(workspace: Workspace) -> Toolchain | None:
         return None
     asked = (
         _asked(workspace, "elixir", ".elixir-version", "elixir")
-        or _searched(workspace, r"^\s*elixir_version\s*=\s*(\S+)", "elixir_buildpack.config", label="elixir_version")
+        or _searched(workspace, r"^[ \t]*elixir_version\s*=\s*(\S+)", "elixir_buildpack.config", label="elixir_version")
         or _searched(workspace, r"\belixir:\s*\"([^\"]+)\"", "mix.exs", label="elixir")
     )
     version, warnings = _chosen("Elixir", asked, ELIXIR_VERSIONS, "1.18")

@@ -1,4 +1,5 @@
 #!/bin/sh
+# --without-pip: what runs needs no pip, which is as large as many applications.
 # Runs $INSTALL; where the lockfile turns out not to match its manifest, says so and runs $INSTALL_UNLOCKED.
 if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi
 # pipenv and poetry break their messages to fit a terminal, also where there is none.
@@ -13,4 +14,7 @@ if [ "$code" != 0 ] && [ -n "$INSTALL_UNLOCKED" ] && grep -qiE "$stale" /tmp/ins
 fi
 rm -f /tmp/code /tmp/install.log
 if [ "$code" = 0 ] && [ -n "$EXTRA_PACKAGES" ]; then /opt/venv/bin/python -m pip install $EXTRA_PACKAGES; code=$?; fi
+if [ "$code" = 0 ] && [ "$1" = --without-pip ]; then
+    rm -rf /opt/venv/bin/pip* /opt/venv/lib/python3*/site-packages/pip /opt/venv/lib/python3*/site-packages/pip-*
+fi
 exit "$code"

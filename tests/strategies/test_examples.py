@@ -19,7 +19,7 @@ NAMES = sorted(folder.name for folder in EXAMPLES.iterdir() if folder.is_dir())
 PLAN_KEYS = frozenset(
     "strategy kind framework language version package_manager install build start port dockerfile services main_service candidates".split()
 )
-OTHER_KEYS = frozenset({"warnings", "sources", "probe"})
+OTHER_KEYS = frozenset({"warnings", "sources", "probe", "needs"})
 WITHOUT_TEMPLATE = {"compose", "dockerfile", "monorepo"}
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +22,12 @@ NAMES = st.sampled_from(
     requirements.txt pyproject.toml Pipfile Pipfile.lock poetry.lock uv.lock setup.py .python-version runtime.txt
     .tool-versions mise.toml .flaskenv manage.py main.py app.py site/settings.py site/wsgi.py Dockerfile
     Dockerfile.dev compose.yml index.html public/index.html next.config.js server.js src/index.ts src/app.py
-    web/package.json web/index.html api/main.py""".split()
+    web/package.json web/index.html api/main.py go.mod main.go cmd/a/main.go go.work Cargo.toml src/main.rs
+    rust-toolchain.toml pom.xml build.gradle gradlew src/main/java/A.java src/main/resources/application.yml
+    composer.json index.php public/index.php Gemfile config.ru app.rb config/application.rb .ruby-version deno.json
+    main.ts bun.lock index.ts a.csproj global.json mix.exs lib/a.ex nx.json apps/web/package.json apps/web/project.json
+    turbo.json angular.json mkdocs.yml docs/index.md _config.yml index.md config.toml conf.py start.sh Staticfile
+    project.toml Makefile""".split()
 )
 WORDS = st.sampled_from(
     [
@@ -92,6 +99,30 @@ LINES = st.lists(
             "<script src='/src/main.tsx'></script>",
             "__metadata:",
             "port=0",
+            "package main",
+            'func main() { http.ListenAndServe(":70000", nil) }',
+            "module x/y/$(id)",
+            "go 1.999999999",
+            "toolchain go99",
+            "rocket = '0'",
+            "TcpListener::bind",
+            "<java.version>99999999999</java.version>",
+            "server:\n" + "  \n" * 50 + "  port: x",
+            "ruby '~> 99.99'",
+            "gem 'rails'",
+            "set :port, 4567",
+            "Deno.serve()",
+            "Bun.serve({port: 0})",
+            "export default app",
+            "<Project Sdk='Microsoft.NET.Sdk.Web'><TargetFramework>net0.0</TargetFramework></Project>",
+            "{:phoenix, x}",
+            'elixir: "~> ~> 1"',
+            "root: ../../etc",
+            "name = 'GOOGLE_FUNCTION_TARGET'\nvalue = 'x;id'",
+            "web: heroku-php-apache2 ../..",
+            "web: bundle exec puma",
+            "\n" * 400,
+            " " * 400,
             "\ufeff",
             "x" * 5000,
         ]
@@ -122,6 +153,43 @@ def test_any_tree_of_files_gets_a_plan_or_a_clear_error(files: dict[str, bytes])
         except DeploymentFailed as failure:
             assert failure.message and failure.hint
         assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "name",
+    """package.json requirements.txt go.mod main.go Cargo.toml src/main.rs pom.xml application.yml Gemfile app.rb deno.json main.ts
+    index.php mix.exs a.csproj Procfile project.toml next.config.js angular.json config.toml Dockerfile .flaskenv settings.py""".split(),
+)
+@pytest.mark.parametrize("filler", ["\n", " ", "a ", "(", "port", '"', "^\t", "server:\n", "{ "])
+def test_a_file_of_one_thing_over_and_over_takes_no_long_time(tmp_path: Path, name: str, filler: str) -> None:
+    repository(tmp_path, name, filler)
+    began = time.monotonic()
+    with contextlib.suppress(DeploymentFailed):
+        detect(open_folder(tmp_path))
+    assert time.monotonic() - began < 5
+
+
+def repository(folder: Path, name: str, filler: str) -> None:
+    """One file of a million characters, beside what makes the strategies look at it."""
+    beside = {
+        "app.rb": {"Gemfile": "gem 'sinatra'"},
+        "application.yml": {
+            "pom.xml": "spring-boot",
+            "src/main/resources/application.yml": filler * (1_000_000 // len(filler)),
+        },
+        "main.go": {"go.mod": "module a"},
+        "src/main.rs": {"Cargo.toml": "[package]\nname = 'a'"},
+        "project.toml": {"index.js": "exports.a = 1", "package.json": '{"dependencies": {"express": "5"}}'},
+        "next.config.js": {"package.json": '{"dependencies": {"next": "15"}, "scripts": {"build": "next build"}}'},
+        "angular.json": {"package.json": '{"dependencies": {"@angular/core": "19"}, "scripts": {"build": "ng build"}}'},
+        "config.toml": {"content/a.md": "a", "layouts/a.html": "a"},
+        ".flaskenv": {"app.py": "from flask import Flask\napp = Flask(__name__)"},
+        "settings.py": {"manage.py": "django DJANGO_SETTINGS_MODULE', 'settings'", "requirements.txt": "django"},
+    }
+    files = {name: filler * (1_000_000 // len(filler)), **beside.get(name, {})}
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content)
 
 
 def test_links_out_of_the_tree_are_not_followed(tmp_path: Path) -> None:
