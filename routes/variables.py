@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from database import Database, Deployment, Environment
+from robust_logging import secret_values
 
 Kind = Literal["backend", "frontend"]
 Pending = Literal["added", "changed", "removed"]
@@ -29,6 +30,14 @@ def is_edited(database: Database, app: Deployment) -> bool:
         return False
     live = database.releases.environment(app.current_release_id)
     return database.deployments.environment(app.id) != live
+
+
+def secrets_of(database: Database, app: Deployment) -> list[str]:
+    """The values that an app was given, now and for the release that runs, which its log must not show."""
+    environments = [database.deployments.environment(app.id)]
+    if app.current_release_id is not None:
+        environments.append(database.releases.environment(app.current_release_id))
+    return [value for one in environments for given in (one.backend, one.frontend) for value in secret_values(given)]
 
 
 def compared(stored: Environment, live: Environment) -> tuple[Variable, ...]:
