@@ -91,7 +91,8 @@ def _assemble(settings: Settings) -> Butler:
     database.migrate()
     auth = Auth(settings, database)
     logs = ReleaseLogs(settings.log_dir, settings.log_max_mb * 2**20, robust_logging.redactor.mask)
-    connections = ConnectionManager(logs, directory_of(database, auth), allowed_origins=settings.allowed_origins)
+    directory = directory_of(database, auth, settings)
+    connections = ConnectionManager(logs, directory, allowed_origins=settings.allowed_origins)
     jobs = DeployJobs(settings, database, logs, connections)
     return Butler(settings, database, auth, logs, connections, jobs, GithubClient(settings))
 

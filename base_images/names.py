@@ -225,9 +225,7 @@ def _php(version: str) -> Recipe | None:
     return _of_debian(Family.PHP, version, has="8.4", named={"latest", "8"}, suite="trixie")
 
 
-def _of_debian(
-    family: Family, version: str, *, has: str, named: set[str], suite: str = "bookworm"
-) -> Recipe | None:
+def _of_debian(family: Family, version: str, *, has: str, named: set[str], suite: str = "bookworm") -> Recipe | None:
     """The one version that a Debian release carries, whichever is asked for."""
     if version not in named and not _VERSION.fullmatch(version):
         return None

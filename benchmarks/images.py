@@ -70,7 +70,8 @@ APPS = (
         "fastapi",
         "app/main.py",
         "python:3.12",
-        PYTHON.replace("{packages}", "fastapi 'uvicorn[standard]'") + 'CMD ["uvicorn", "app.main:api", "--host", "0.0.0.0"]\n',
+        PYTHON.replace("{packages}", "fastapi 'uvicorn[standard]'")
+        + 'CMD ["uvicorn", "app.main:api", "--host", "0.0.0.0"]\n',
     ),
 )
 

@@ -6,7 +6,8 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from connection_manager.wire import SERVER_ERROR, TOO_SLOW, UNAUTHORISED, Ended,
 from robust_error_handler import ButlerError, Code
 
 log = logging.getLogger(__name__)
+_LINES_IN_A_FRAME = 200
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,13 @@ class Directory:
 
     `authenticate(token)` raises a ButlerError for a token that is not, or no longer, good.
     `find(user_id, name, release_number)` gives the id of a release (of the newest for None), or None where that
-    user has no such deployment or release.
+    user has no such deployment or release. `app_lines(user_id, name, after)` gives what an app writes, in batches of
+    lines with `seq`, `time` and `text`, until the app is gone.
     """
 
     authenticate: Callable[[str], Viewer]
     find: Callable[[int, str, int | None], int | None]
+    app_lines: Callable[[int, str, int], AsyncGenerator[Sequence[dict[str, Any]], None]] | None = None
 
 
 @dataclass(eq=False)
@@ -52,6 +56,7 @@ class Connection:
     viewer: Viewer
     token: str
     _follows: dict[int, tuple[str, asyncio.Task[None]]] = field(default_factory=dict)
+    _app_logs: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _news: dict[str, dict[str, Any]] = field(default_factory=dict)
     _has_news: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -112,7 +117,7 @@ class Connection:
             case "watch":
                 await self._watch(frame)
             case "unwatch":
-                self._unwatch(frame.get("deployment"))
+                self._unwatch(frame.get("deployment"), frame.get("source"))
             case _:
                 await self._refuse(frame, Code.INVALID_REQUEST, "This frame is not understood.")
 
@@ -123,10 +128,23 @@ class Connection:
         release_id = await asyncio.to_thread(self.directory.find, self.viewer.user_id, deployment, number)
         if release_id is None:
             return await self._refuse(frame, Code.NOT_FOUND, "There is no such deployment or release.")
+        if frame.get("source") == "app":
+            return self._follow_app(deployment, after)
         await self.wire.send({"type": "watching", "deployment": deployment, "release": release_id, "after": after})
         self.follow(deployment, release_id, after)
 
-    def _unwatch(self, deployment: object) -> None:
+    def _follow_app(self, deployment: str, after: int) -> None:
+        if previous := self._app_logs.pop(deployment, None):
+            previous.cancel()
+        if len(self._app_logs) >= self.limits.app_logs:
+            self._app_logs.pop(next(iter(self._app_logs))).cancel()
+        self._app_logs[deployment] = self._start(self._send_app_log(deployment, after))
+
+    def _unwatch(self, deployment: object, source: object) -> None:
+        if source == "app":
+            if isinstance(deployment, str) and (followed := self._app_logs.pop(deployment, None)):
+                followed.cancel()
+            return
         for release_id, (name, task) in tuple(self._follows.items()):
             if name == deployment:
                 task.cancel()
@@ -146,6 +164,16 @@ class Connection:
         await self.wire.send({"type": "end", "deployment": deployment, "release": release_id})
         if (followed := self._follows.get(release_id)) and followed[1] is asyncio.current_task():
             del self._follows[release_id]
+
+    async def _send_app_log(self, deployment: str, after: int) -> None:
+        if self.directory.app_lines is None:
+            return
+        batches = self.directory.app_lines(self.viewer.user_id, deployment, after)
+        async with aclosing(batches):  # so that what follows Docker ends with it
+            async for lines in batches:
+                for start in range(0, len(lines), _LINES_IN_A_FRAME):
+                    part = list(lines[start : start + _LINES_IN_A_FRAME])
+                    await self.wire.send({"type": "app", "deployment": deployment, "lines": part})
 
     async def _tell_news(self) -> None:
         while True:

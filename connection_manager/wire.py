@@ -27,6 +27,7 @@ class Limits:
     sockets_without_user: int = 200
     frame_bytes: int = 64 * 1024
     follows: int = 50
+    app_logs: int = 3
 
 
 class Ended(Exception):

@@ -1,6 +1,7 @@
 """Container lifecycle: networks, start, stop, remove, state, logs, and whether an app answers."""
 
 from .answers import Reason, Verdict, failure, probe, probe_address, settle, wait_until_answers
+from .app_log import AppLine, follow_app
 from .command import (
     FINGERPRINT_LABEL,
     RunSpec,
@@ -34,6 +35,7 @@ from .networks import (
 from .state import ContainerState, follow_logs, inspect, list_containers, log_lines
 
 __all__ = [
+    "AppLine",
     "FINGERPRINT_LABEL",
     "ContainerState",
     "EngineFacts",
@@ -48,6 +50,7 @@ __all__ = [
     "ensure_networks",
     "failure",
     "fingerprint",
+    "follow_app",
     "follow_logs",
     "inspect",
     "keep_running",

@@ -16,8 +16,9 @@ from auth import CurrentUser
 from docker_run import ContainerState
 from robust_logging import Redactor
 from routes.context import Butler, TheButler
-from routes.deployments import Name, secrets_of
+from routes.deployments import Name
 from routes.errors_model import error_responses
+from routes.variables import secrets_of
 
 router = APIRouter(prefix="/deployments", tags=["deployments"])
 
@@ -51,7 +52,7 @@ async def follow_app_log(
     """The last lines of each of the app's containers, then each new one when it is written."""
     app = await asyncio.to_thread(butler.database.deployments.owned, user.id, name)
     states = await docker_run.list_containers(butler.settings, app=app.container_name)
-    secrets = await asyncio.to_thread(secrets_of, butler, app)
+    secrets = await asyncio.to_thread(secrets_of, butler.database, app, butler.settings)
     lines = _lines(butler, states, secrets, tail)
     return StreamingResponse(lines, media_type="application/x-ndjson", headers={"Cache-Control": "no-store"})
 

@@ -8,17 +8,16 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
-import deploy_jobs
 import docker_run
 import simple_pipeline
 from auth import CurrentUser
 from database import Deployment
 from domain import EventKind
 from robust_error_handler import ButlerError, CommandFailed, Conflict
-from robust_logging import Redactor, secret_values
+from robust_logging import Redactor
 from routes.context import Butler, TheButler
 from routes.errors_model import error_responses
-from routes.variables import is_edited
+from routes.variables import is_edited, secrets_of
 from routes.views import AppStateView, DeploymentView, DoneView, LogLine, LogView, deployment_view
 
 router = APIRouter(prefix="/deployments", tags=["deployments"])
@@ -199,14 +198,5 @@ def _without_secrets(butler: Butler, app: Deployment, texts: list[str]) -> list[
     The redactor is one of its own: what other apps hide at this moment must not show here.
     """
     own = Redactor()
-    with own.hiding(secrets_of(butler, app)):
+    with own.hiding(secrets_of(butler.database, app, butler.settings)):
         return [own.mask(text) for text in texts]
-
-
-def secrets_of(butler: Butler, app: Deployment) -> list[str]:
-    """The values that an app was given, now and for the release that runs, which its log must not show."""
-    environments = [butler.database.deployments.environment(app.id)]
-    if app.current_release_id is not None:
-        environments.append(butler.database.releases.environment(app.current_release_id))
-    values = [value for one in environments for given in (one.backend, one.frontend) for value in secret_values(given)]
-    return [*values, *deploy_jobs.kept_values(app.container_name, butler.settings).values()]

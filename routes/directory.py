@@ -6,9 +6,11 @@ from auth import Auth
 from connection_manager import Directory, Viewer
 from database import Database
 from robust_error_handler import NotFound
+from routes.app_lines import AppLines
+from settings import Settings
 
 
-def directory_of(database: Database, auth: Auth) -> Directory:
+def directory_of(database: Database, auth: Auth, settings: Settings) -> Directory:
     """The answers, as functions: the manager knows neither accounts nor records."""
 
     def authenticate(token: str) -> Viewer:
@@ -22,4 +24,4 @@ def directory_of(database: Database, auth: Auth) -> Directory:
         except NotFound:
             return None
 
-    return Directory(authenticate=authenticate, find=find)
+    return Directory(authenticate=authenticate, find=find, app_lines=AppLines(database, settings).lines)

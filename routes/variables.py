@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+import deploy_jobs
 from database import Database, Deployment, Environment
+from robust_logging import secret_values
+from settings import Settings
 
 Kind = Literal["backend", "frontend"]
 Pending = Literal["added", "changed", "removed"]
@@ -29,6 +32,15 @@ def is_edited(database: Database, app: Deployment) -> bool:
         return False
     live = database.releases.environment(app.current_release_id)
     return database.deployments.environment(app.id) != live
+
+
+def secrets_of(database: Database, app: Deployment, settings: Settings) -> list[str]:
+    """The values that an app has, given or made for it, now and in the release that runs, which its log must not show."""
+    environments = [database.deployments.environment(app.id)]
+    if app.current_release_id is not None:
+        environments.append(database.releases.environment(app.current_release_id))
+    values = [value for one in environments for given in (one.backend, one.frontend) for value in secret_values(given)]
+    return [*values, *deploy_jobs.kept_values(app.container_name, settings).values()]
 
 
 def compared(stored: Environment, live: Environment) -> tuple[Variable, ...]:

@@ -230,3 +230,56 @@ def test_a_log_is_followed_paused_and_linked_to(person: Person, repository: Repo
     text = download.value.path().read_text()
     assert [f"work {number} of 240" in text for number in (1, 120, 240)] == [True] * 3
     assert len(text.splitlines()) == len(whole_log(person.client, name))
+
+
+TICKING = """
+import threading, time
+def tick():
+    for number in range(1, 10_000):
+        print("tick", number, flush=True)
+        time.sleep(0.1)
+threading.Thread(target=tick, daemon=True).start()
+"""
+
+
+def test_what_the_app_writes_is_live_and_goes_on_exactly_after_a_restart_of_the_server(
+    make_dashboard: Callable[..., Server], make_person: Callable[..., Person], repository: Repository
+) -> None:
+    server = make_dashboard()
+    person = make_person(server)
+    repository.commit(sites.server(before=TICKING))
+    name = person.client.deploy(repository, env="SECRET=correct-horse-battery\n")["container_name"]
+    page = person.open_app(name, tab="log")
+    panel = page.get_by_role("region", name="App log", exact=True)
+    expect(panel.locator(".log__state")).to_have_text("Live")
+    first = panel.locator(".log__row").last.inner_text()
+    expect(panel.locator(".log__row").last).not_to_have_text(first)
+    panel.get_by_label("Times").select_option("absolute")
+    expect(panel.locator(".log__time").last).to_contain_text(":")
+    server.stop()
+    expect(panel.locator(".log__state")).to_have_text("Reconnecting")
+    server.start()
+    expect(panel.locator(".log__state")).to_have_text("Live", timeout=30_000)
+    page.get_by_role("tab", name="Releases").click()
+    page.wait_for_timeout(1_000)
+    page.get_by_role("tab", name="App log").click()
+    page.wait_for_timeout(1_500)
+    page.get_by_role("button", name="Pause").last.click()
+    shown = panel.locator(".log__scroll").evaluate(
+        """async box => {
+            const found = new Map();
+            box.scrollTop = 0;
+            for (;;) {
+                await new Promise(resolve => setTimeout(resolve, 50));
+                for (const row of box.querySelectorAll('.log__row')) {
+                    found.set(row.dataset.seq, row.querySelector('.log__text').textContent);
+                }
+                const before = box.scrollTop;
+                box.scrollTop += box.clientHeight;
+                if (before === box.scrollTop) return [...found].sort((a, b) => a[0] - b[0]).map(([, text]) => text);
+            }
+        }"""
+    )
+    ticks = [int(text.split()[1]) for text in shown if text.startswith("tick")]
+    assert len(ticks) > 50
+    assert ticks == list(range(ticks[0], ticks[0] + len(ticks)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,8 @@ class House:
         self.tokens = {"ann": Viewer(1, "ann", time.time() + 600), "bob": Viewer(2, "bob", time.time() + 600)}
         self.releases = {(1, "ann-shop"): [10, 11], (2, "bob-blog"): [20]}
         self.logs = logs
-        directory = Directory(self.authenticate, self.find)
+        directory = Directory(self.authenticate, self.find, self.app_lines)
+        self.ended: list[str] = []
         self.manager = ConnectionManager(logs, directory, allowed_origins=origins, limits=limits)
         self.app = Starlette(routes=[WebSocketRoute("/ws/{client_id}", self.endpoint)])
 
@@ -56,6 +57,13 @@ class House:
         if not releases:
             return None
         return releases[-1] if number is None else dict(enumerate(releases, 1)).get(number)
+
+    async def app_lines(self, user_id: int, name: str, after: int) -> AsyncGenerator[list[dict[str, Any]], None]:
+        try:
+            yield [{"seq": after + 1, "time": "", "text": f"{name} of {user_id}"}]
+            await asyncio.sleep(60)
+        finally:
+            self.ended.append(name)
 
     async def endpoint(self, websocket: WebSocket) -> None:
         await self.manager.serve(websocket, websocket.path_params["client_id"])
@@ -387,3 +395,16 @@ async def test_a_client_that_never_reads_is_dropped_and_holds_up_nobody(logs: Re
     assert house.manager.open_sockets == 0
     assert not logs._open[11].bells
     assert len(logs.read(11, limit=10_000)) == 5000
+
+
+def test_what_an_app_writes_is_followed_from_a_number_on_until_it_is_unwatched(house: House, client: TestClient):
+    with client.websocket_connect("/ws/x") as socket:
+        _log_in(socket)
+        socket.send_json({"type": "watch", "source": "app", "deployment": "ann-shop", "after": 41})
+        frame = socket.receive_json()
+        line = {"seq": 42, "time": "", "text": "ann-shop of 1"}
+        assert frame == {"type": "app", "deployment": "ann-shop", "lines": [line]}
+        socket.send_json({"type": "unwatch", "source": "app", "deployment": "ann-shop"})
+        socket.send_json({"type": "watch", "source": "app", "deployment": "bob-blog"})
+        assert socket.receive_json()["code"] == "not-found"
+        assert house.ended == ["ann-shop"]

@@ -43,7 +43,7 @@ export function appRow(app, onDeed) {
     drawn = key;
     fill(badges, ...appBadges(now));
     fill(address, addressLink(now) ?? el('span', { class: 'muted small', text: 'No address yet' }));
-    fill(facts, sourceText(now), commitText(now), ageText(now.updated_at));
+    fill(facts, sourceText(now), commitText(now) ?? el('span', { class: 'fact--commit' }), ageText(now.updated_at));
   };
   show(app);
   return { element, show };

@@ -34,6 +34,9 @@ export const resumed = /** @type {ReturnType<typeof signal<void>>} */ (signal())
 let socket = null;
 /** @type {Set<Watch>} */
 const watches = new Set();
+/** @typedef {{ name: string, last: number, onLines(lines: LogLine[]): void }} AppWatch */
+/** @type {Set<AppWatch>} */
+const appWatches = new Set();
 /** Watches that wait for the server's answer, by app: answers come in the order of the questions. @type {Map<string, Watch[]>} */
 const asked = new Map();
 let sentToken = '';
@@ -84,6 +87,41 @@ export function follow(name, how) {
   };
 }
 
+/**
+ * Follow what an app writes: its last lines, then each that comes; after a lost connection it goes on where it was.
+ * Returns a function that ends it.
+ * @param {string} name
+ * @param {(lines: LogLine[]) => void} onLines
+ * @param {number} [after] the number that was read last
+ * @returns {() => void}
+ */
+export function followApp(name, onLines, after = 0) {
+  /** @type {AppWatch} */
+  const watch = { name, onLines, last: after };
+  appWatches.add(watch);
+  connect();
+  if (liveState.get() === 'open') askApp(watch);
+  return () => {
+    appWatches.delete(watch);
+    if (liveState.get() === 'open') say({ type: 'unwatch', source: 'app', deployment: name });
+  };
+}
+
+/** @param {AppWatch} watch */
+function askApp({ name, last }) {
+  say({ type: 'watch', source: 'app', deployment: name, after: last });
+}
+
+/** @param {{ deployment: string, lines: { seq: number, time: string, text: string }[] }} frame */
+function takeApp({ deployment, lines }) {
+  for (const watch of appWatches) {
+    const fresh = lines.filter(({ seq }) => seq > watch.last);
+    if (watch.name !== deployment || !fresh.length) continue;
+    watch.last = /** @type {{ seq: number }} */ (fresh.at(-1)).seq;
+    watch.onLines(fresh.map((line) => ({ ...line, kind: 'line', stage: null, seconds: null, detail: {} })));
+  }
+}
+
 async function address() {
   if (refusedToken) await tokenAfter(refusedToken);
   else await accessToken();
@@ -105,6 +143,7 @@ function sendToken(refused) {
 function heard(frame) {
   lastHeard = Date.now();
   if (frame.type === 'event') return take(frame);
+  if (frame.type === 'app') return takeApp(frame);
   if (frame.type === 'ping') return say({ type: 'pong' });
   if (frame.type === 'deployment') return deploymentNews.emit(frame);
   if (frame.type === 'ready') return ready(frame.expires_at);
@@ -122,6 +161,7 @@ function ready(expiresAt) {
   liveState.set('open');
   asked.clear();
   for (const watch of watches) if (!watch.isOver) ask(watch);
+  for (const watch of appWatches) askApp(watch);
   if (isBack) resumed.emit();
 }
 

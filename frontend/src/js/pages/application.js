@@ -148,6 +148,7 @@ class ApplicationPage {
     const isNew = shown !== this.#loaded;
     this.#loaded = shown;
     this.tabs.select(shown);
+    bringIntoView(this.tabs.element);
     this.log.show(shown === 'log');
     if (shown === 'deployment') this.deployment.viewer.shown();
     if (isNew && shown === 'releases') void this.releases.load();
@@ -156,12 +157,17 @@ class ApplicationPage {
   }
 }
 
+/** Where the tabs do not fit, the chosen one is in sight. @param {HTMLElement} bar */
+function bringIntoView(bar) {
+  const tab = /** @type {HTMLElement | null} */ (bar.querySelector('[aria-selected="true"]'));
+  if (tab) bar.scrollLeft = tab.offsetLeft - bar.offsetLeft - (bar.clientWidth - tab.clientWidth) / 2;
+}
+
 /** @param {string} name */
 function appLogPanel(name) {
   const viewer = new LogViewer({
     label: 'App log',
     emptyText: 'The application has written nothing.',
-    hasTimes: false,
     hasLinks: false,
     download: () =>
       downloadText(`${name}-app.log`, `/deployments/${encodeURIComponent(name)}/logs?source=app&limit=5000`),
@@ -169,7 +175,6 @@ function appLogPanel(name) {
   const log = appLogFeed(name, {
     onLines: (lines) => viewer.add(lines),
     onState: (state) => viewer.setState(state),
-    onRestart: () => viewer.restart(),
   });
   return {
     element: el('div', {}, viewer.element),
