@@ -5,7 +5,7 @@ import { followApp, liveState } from './live.js';
 
 /**
  * @param {string} name
- * @param {{ onLines(lines: LogLine[]): void, onState(state: 'live' | 'reconnecting'): void }} how
+ * @param {{ onLines(lines: LogLine[]): void, onState(state: 'live' | 'reconnecting' | 'ended'): void }} how
  */
 export function appLogFeed(name, { onLines, onState }) {
   let last = 0;
@@ -15,9 +15,16 @@ export function appLogFeed(name, { onLines, onState }) {
     last = lines.at(-1)?.seq ?? last;
     onLines(lines);
   };
-  const tell = () => onState(liveState.get() === 'open' ? 'live' : 'reconnecting');
+  let isRunning = true;
+  const tell = () => onState(liveState.get() !== 'open' ? 'reconnecting' : isRunning ? 'live' : 'ended');
   liveState.subscribe(tell);
   return {
+    /** @param {boolean} isUp whether the app runs, so that more may come */
+    setRunning(isUp) {
+      if (isRunning === isUp) return;
+      isRunning = isUp;
+      tell();
+    },
     /**
      * What is out of sight is not asked for; it is caught up on afterwards.
      * @param {boolean} isInView

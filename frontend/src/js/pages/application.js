@@ -103,6 +103,7 @@ class ApplicationPage {
     this.app = app;
     this.header.show(app);
     this.settings.show(app);
+    this.log.setRunning(app.phase !== 'stopped' && !app.stopped_at);
     this.deployment.show(app, Number(this.query.get().release) || null);
     const words = standing(app);
     document.title = `${words} · ${repositoryName(app.git_url)} · DevOps Butler`;
@@ -179,6 +180,7 @@ function appLogPanel(name) {
   return {
     element: el('div', {}, viewer.element),
     viewer,
+    setRunning: log.setRunning,
     /** @param {boolean} isInView */
     show(isInView) {
       log.show(isInView);
