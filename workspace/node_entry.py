@@ -65,7 +65,7 @@ class Start:
 
 def is_dev_server(command: str, scripts: Mapping[str, str] | None = None) -> bool:
     """Whether a script starts a development server rather than an application, also through another script."""
-    other = _OTHER_SCRIPT.match(command)
+    other = _OTHER_SCRIPT.match(re.split(r"&&|;", command)[-1])
     text = (scripts or {}).get(other[1], command) if other else command
     return _DEV_SERVER.search(text) is not None or _BARE_DEV.match(text) is not None
 

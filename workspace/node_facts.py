@@ -48,19 +48,26 @@ def scripts(workspace: Workspace) -> dict[str, str]:
 
 def dependencies(workspace: Workspace) -> dict[str, str]:
     """What the application needs when it runs."""
-    manifest = table(workspace.json("package.json"))
-    return {**text_table(manifest.get("optionalDependencies")), **text_table(manifest.get("dependencies"))}
+
+    def found() -> dict[str, str]:
+        manifest = table(workspace.json("package.json"))
+        return {**text_table(manifest.get("optionalDependencies")), **text_table(manifest.get("dependencies"))}
+
+    return workspace.remembered("dependencies in package.json", found)
 
 
 def development_dependencies(workspace: Workspace) -> dict[str, str]:
     """What the application needs only while it is built or tested."""
-    return text_table(table(workspace.json("package.json")).get("devDependencies"))
+    return workspace.remembered(
+        "devDependencies in package.json",
+        lambda: text_table(table(workspace.json("package.json")).get("devDependencies")),
+    )
 
 
 def first_dependency(workspace: Workspace, *names: str) -> str | None:
     """The first of these packages that package.json names as a dependency of either sort."""
-    known = {**development_dependencies(workspace), **dependencies(workspace)}
-    return next((name for name in names if name in known), None)
+    needed, developing = dependencies(workspace), development_dependencies(workspace)
+    return next((name for name in names if name in needed or name in developing), None)
 
 
 def has_workspaces(workspace: Workspace) -> bool:

@@ -70,6 +70,10 @@ def requirements_file(workspace: Workspace) -> str | None:
 
 def dependencies(workspace: Workspace) -> dict[str, str]:
     """Each declared dependency by its normalised name, and the file that declares it."""
+    return workspace.remembered("dependencies of Python", lambda: _dependencies(workspace))
+
+
+def _dependencies(workspace: Workspace) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, source in _declared(workspace):
         match = _NAME.match(name)

@@ -9,15 +9,17 @@ import re
 import stat
 import tomllib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from robust_error_handler import BadRequest, Code, DeploymentFailed
+
+T = TypeVar("T")
 
 TEXT_LIMIT_BYTES = 1024 * 1024
 DOCUMENT_LIMIT_BYTES = {"json": 16 * 1024 * 1024, "toml": 4 * 1024 * 1024, "yaml": 4 * 1024 * 1024}
@@ -89,6 +91,14 @@ class Workspace:
     def yaml(self, path: str) -> Any | None:
         """The first YAML document, plain types only; None when absent or unreadable."""
         return self._document("yaml", path)
+
+    def remembered(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` finds out, once for this workspace: several strategies ask the same of large files."""
+        key = ("remembered", name)
+        if key not in self._documents:
+            self._documents[key] = make()
+        found: T = self._documents[key]
+        return found
 
     def files(self) -> tuple[str, ...]:
         """All regular files under the root, sorted; the ones nearest to the root if there are too many."""
