@@ -18,7 +18,7 @@ BACK = ("backend", "back-end", "back", "server", "api", "service")
 API_NAMES = ("VITE_API_URL", "NEXT_PUBLIC_API_URL", "REACT_APP_API_URL")
 """Variables that a front end's build is given the back end's address in, besides those that its files name."""
 
-_PLACES = ("", "apps/", "packages/", "services/", "src/")
+_PLACES = ("", "apps/")
 _API_NAME = re.compile(
     r"\b(?:VITE|NEXT_PUBLIC|REACT_APP|NUXT_PUBLIC|PUBLIC|VUE_APP|GATSBY|EXPO_PUBLIC)_"
     r"(?:\w*_)?(?:API|BACKEND|SERVER)(?:_(?:BASE|ROOT|SERVER|HOST|BACKEND))?_?(?:URL|URI|BASE|ENDPOINT|ORIGIN)\b"

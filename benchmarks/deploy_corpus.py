@@ -14,6 +14,7 @@ import argparse
 import csv
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -58,6 +59,7 @@ def main() -> int:
         row for row in chosen(options.corpus) if not options.only or any(text in row["id"] for text in options.only)
     ]
     outcomes: list[Outcome] = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what is on the engine goes all the same
     with tempfile.TemporaryDirectory(prefix="butler-corpus-") as folder:
         server = Server(Path(folder) / "data", free_port(), {"BUTLER_FIRST_HOST_PORT": "26000"})
         server.start()

@@ -11,7 +11,7 @@ RUN --mount=type=cache,id=apt,target=/var/cache/apt,sharing=locked \
     if [ -n "$BUILD_PACKAGES" ]; then \
         apt-get update && apt-get install -y --no-install-recommends $BUILD_PACKAGES && rm -rf /var/lib/apt/lists/*; \
     fi
-ENV CI=true HUSKY=0 npm_config_audit=false npm_config_fund=false npm_config_update_notifier=false \
+ENV CI=true HUSKY=0 npm_config_audit=false npm_config_fund=false npm_config_fetch_timeout=45000 npm_config_fetch_retries=5 npm_config_update_notifier=false \
     BUN_INSTALL_CACHE_DIR=/cache/bun YARN_CACHE_FOLDER=/cache/yarn npm_config_store_dir=/cache/pnpm \
     PATH=/app/node_modules/.bin:$PATH
 ARG BUN="bun@1"

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from dockerfile_templates.python_basis import application_plan, procfile_start
-from domain import Evidence, Kind, Plan
+from domain import Evidence, Kind, Plan, PlanWarning
 from workspace import Workspace, open_folder, python_facts
 from workspace.facts import Fact
 
@@ -15,7 +15,7 @@ PORT = 8000
 
 # Django's own application, for sites without a module that makes one; DJANGO_SETTINGS_MODULE must name the settings.
 _BARE = "'django.core.wsgi:get_wsgi_application()'"
-_SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE['\"]\s*,\s*['\"]([\w.]+)['\"]")
+_SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE['\"]\s*,\s*['\"]([\w.-]+)['\"]")
 _STATIC_ROOT = re.compile(r"^[ \t]*STATIC_ROOT\s*=", re.MULTILINE)
 _OTHER_PROJECTS = ("package.json", "requirements.txt", "pyproject.toml", "Dockerfile", "go.mod", "*compose.y*ml")
 _INTERFACE = re.compile(r"^[ \t]*(WSGI|ASGI)_APPLICATION\s*=\s*['\"]([\w.]+)\.(\w+)['\"]", re.MULTILINE)
@@ -56,7 +56,16 @@ def _plan(workspace: Workspace) -> Plan:
     build = f"python {manage} collectstatic --noinput" if static_root else None
     reason = (Evidence("build", build, static_root),) if build and static_root else ()
     args = {**made.build_args, "BUILD": build or ""}
-    return replace(made, build=build, build_args=args, evidence=(*made.evidence, *reason))
+    warnings = (*made.warnings, *_settings_warning(workspace, manage))
+    return replace(made, build=build, build_args=args, evidence=(*made.evidence, *reason), warnings=warnings)
+
+
+def _settings_warning(workspace: Workspace, manage: str) -> tuple[PlanWarning, ...]:
+    named = _SETTINGS.search(workspace.read_text(manage) or "")
+    if named is None or _settings(workspace, manage):
+        return ()
+    message = f"{manage} names the settings {named[1]}, which are not in the repository."
+    return (PlanWarning("settings-missing", message, "Commit the settings, or set DJANGO_SETTINGS_MODULE to others."),)
 
 
 def _manage(workspace: Workspace) -> str | None:
@@ -135,7 +144,8 @@ def _module(workspace: Workspace, manage: str) -> tuple[str, str, str] | None:
             module = path.removeprefix(folder).removesuffix(".py").replace("/", ".")
             return interface, f"{module}:application", path
     settings = _SETTINGS.search(workspace.read_text(manage) or "")
-    return ("WSGI", _BARE, manage) if settings and _settings(workspace, manage) else None
+    is_django = bool(_settings(workspace, manage)) or "django" in python_facts.dependencies(workspace)
+    return ("WSGI", _BARE, manage) if settings and is_django else None
 
 
 def _static_root(workspace: Workspace, manage: str) -> str | None:

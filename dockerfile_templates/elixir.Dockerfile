@@ -4,7 +4,8 @@ ARG ELIXIR_IMAGE=elixir:1.18
 
 FROM ${ELIXIR_IMAGE} AS install
 ENV MIX_ENV=prod MIX_HOME=/opt/mix HEX_HOME=/opt/hex LANG=C.UTF-8
-RUN apt-get update && apt-get install -y --no-install-recommends build-essential git nodejs npm && rm -rf /var/lib/apt/lists/*
+ARG BUILD_PACKAGES="build-essential git"
+RUN apt-get update && apt-get install -y --no-install-recommends $BUILD_PACKAGES && rm -rf /var/lib/apt/lists/*
 RUN mix local.hex --force && mix local.rebar --force
 WORKDIR /app
 COPY mix.exs mix.loc[k] ./

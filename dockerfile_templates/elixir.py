@@ -47,7 +47,12 @@ def plan(workspace: Workspace) -> Plan:
             build=Fact(builds, "aliases in mix.exs") if builds else None,
             port=(port or Fact("4000", "usual for Phoenix")) if is_phoenix else _other_port(workspace, text, port),
             default_port=4000,
-            args={"ELIXIR_IMAGE": f"elixir:{toolchain.version.value}", "BUILD": builds},
+            args={
+                "ELIXIR_IMAGE": f"elixir:{toolchain.version.value}",
+                "BUILD": builds,
+                "BUILD_PACKAGES": "build-essential git"
+                + (" nodejs npm" if workspace.exists("assets/package.json") else ""),
+            },
             warnings=_warnings(is_phoenix, migrates),
         ),
     )

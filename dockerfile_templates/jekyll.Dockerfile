@@ -23,7 +23,9 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_ROOT_USER_ACTION=ignore PIP
     PATH=/opt/server/bin:$PATH
 RUN --mount=type=bind,from=butler,source=requirements.txt,target=/tmp/requirements.txt \
     --mount=type=cache,id=pip,target=/root/.cache/pip \
-    python3 -m venv /opt/server && /opt/server/bin/pip install -r /tmp/requirements.txt
+    python3 -m venv /opt/server && /opt/server/bin/pip install -r /tmp/requirements.txt && \
+    rm -rf /opt/server/bin/pip* /opt/server/lib/python3*/site-packages/pip* /opt/server/lib/python3*/site-packages/setuptools* \
+        /opt/server/lib/python3*/site-packages/pkg_resources
 COPY --from=butler static_server.py /opt/server/static_server.py
 COPY --from=build /site /site
 ARG BUTLER_PORT=8080

@@ -12,7 +12,7 @@ RUN --mount=type=cache,id=apt,target=/var/cache/apt,sharing=locked \
     if [ -n "$BUILD_PACKAGES" ]; then \
         apt-get update && apt-get install -y --no-install-recommends $BUILD_PACKAGES && rm -rf /var/lib/apt/lists/*; \
     fi
-ENV CI=true HUSKY=0 NEXT_TELEMETRY_DISABLED=1 npm_config_audit=false npm_config_fund=false \
+ENV CI=true HUSKY=0 NEXT_TELEMETRY_DISABLED=1 npm_config_audit=false npm_config_fund=false npm_config_fetch_timeout=45000 npm_config_fetch_retries=5 \
     npm_config_update_notifier=false npm_config_cache=/cache/npm npm_config_store_dir=/cache/pnpm \
     YARN_CACHE_FOLDER=/cache/yarn YARN_GLOBAL_FOLDER=/cache/yarn-berry YARN_NODE_LINKER=node-modules \
     YARN_ENABLE_TELEMETRY=0 BUN_INSTALL_CACHE_DIR=/cache/bun PATH=/app/node_modules/.bin:$PATH
@@ -65,7 +65,9 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_ROOT_USER_ACTION=ignore PIP
     PATH=/opt/server/bin:$PATH
 RUN --mount=type=bind,from=butler,source=requirements.txt,target=/tmp/requirements.txt \
     --mount=type=cache,id=pip,target=/root/.cache/pip \
-    python3 -m venv /opt/server && /opt/server/bin/pip install -r /tmp/requirements.txt
+    python3 -m venv /opt/server && /opt/server/bin/pip install -r /tmp/requirements.txt && \
+    rm -rf /opt/server/bin/pip* /opt/server/lib/python3*/site-packages/pip* /opt/server/lib/python3*/site-packages/setuptools* \
+        /opt/server/lib/python3*/site-packages/pkg_resources
 COPY --from=butler static_server.py /opt/server/static_server.py
 COPY --from=build /site /site
 ARG BUTLER_PORT=8080

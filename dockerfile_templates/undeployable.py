@@ -64,6 +64,10 @@ def _reasons(workspace: Workspace, aside: PlanWarning | None) -> list[str]:
     if workspace.exists("package.json"):
         readable = workspace.json("package.json") is not None
         reasons.append("package.json names no start command." if readable else "package.json is no valid JSON.")
+    for name in ("environment.yml", "environment.yaml", "binder/environment.yml"):
+        if workspace.exists(name):
+            reasons.append(f"{name} is for Conda, which is not used here; write its packages into requirements.txt.")
+            break
     adapter = node_facts.first_dependency(workspace, *_OTHER_HOSTS)
     if adapter:
         reasons.append(f"{adapter} builds for another host only; use the adapter for Node.js.")

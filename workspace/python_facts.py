@@ -130,23 +130,22 @@ def asked_version(workspace: Workspace) -> Fact | None:
         lines = _lines(workspace.read_text(name) or workspace.read_text(_misspelt(workspace, name) or name) or "")
         if lines:
             return Fact(lines[0][:80], name)
+    return _required(workspace) or _asked_of_tools(workspace)
+
+
+def _required(workspace: Workspace) -> Fact | None:
+    """What the installer's own manifest allows."""
     requires = text_table(table(workspace.toml("Pipfile")).get("requires"))
     for key in ("python_full_version", "python_version"):
         if requires.get(key):
             return Fact(requires[key][:80], f"{key} in Pipfile")
-    required = _required(workspace)
-    if required:
-        return required
+    wanted = table(table(workspace.toml("pyproject.toml")).get("project")).get("requires-python")
+    if isinstance(wanted, str) and wanted.strip():
+        return Fact(wanted[:80], "requires-python in pyproject.toml")
     wanted = table(_poetry(workspace).get("dependencies")).get("python")
     if isinstance(wanted, str) and wanted.strip():
         return Fact(wanted[:80], "tool.poetry.dependencies.python in pyproject.toml")
-    return _asked_of_tools(workspace)
-
-
-def _required(workspace: Workspace) -> Fact | None:
-    wanted = table(table(workspace.toml("pyproject.toml")).get("project")).get("requires-python")
-    known = isinstance(wanted, str) and bool(wanted.strip())
-    return Fact(str(wanted)[:80], "requires-python in pyproject.toml") if known else None
+    return None
 
 
 def _conflict(workspace: Workspace, asked: Fact, wanted: str | None) -> tuple[PlanWarning, ...]:
@@ -154,17 +153,18 @@ def _conflict(workspace: Workspace, asked: Fact, wanted: str | None) -> tuple[Pl
     required = _required(workspace)
     if required is None or wanted is None or required.source == asked.source:
         return ()
+    text = required.value.strip()
     try:
-        allowed = SpecifierSet(_as_specifiers(required.value.strip()))
+        allowed = SpecifierSet(_as_specifiers(f"=={text}.*" if re.fullmatch(r"\d+\.\d+", text) else text))
     except InvalidSpecifier:
         return ()
-    if any(allowed.contains(f"{wanted}.{patch}") for patch in (0, 99)):
+    if re.fullmatch(r"\d+\.\d+\.\d+", text) or any(allowed.contains(f"{wanted}.{patch}") for patch in (0, 99)):
         return ()
     message = (
         f"{asked.source} asks for Python {asked.value!r}, but {required.source} allows only {required.value!r}; "
-        "what pyproject.toml allows is used."
+        "what the installer allows is used."
     )
-    return (PlanWarning("version-conflict", message, f"Make {asked.source} and pyproject.toml agree."),)
+    return (PlanWarning("version-conflict", message, f"Make {asked.source} and {required.source.split()[-1]} agree."),)
 
 
 def _oddities(workspace: Workspace, asked: Fact) -> tuple[PlanWarning, ...]:

@@ -15,6 +15,13 @@ fi
 rm -f /tmp/code /tmp/install.log
 if [ "$code" = 0 ] && [ -n "$EXTRA_PACKAGES" ]; then /opt/venv/bin/python -m pip install $EXTRA_PACKAGES; code=$?; fi
 if [ "$code" = 0 ] && [ "$1" = --without-pip ]; then
-    rm -rf /opt/venv/bin/pip* /opt/venv/lib/python3*/site-packages/pip /opt/venv/lib/python3*/site-packages/pip-*
+    cd /opt/venv/lib/python3*/site-packages || exit 1
+    rm -rf /opt/venv/bin/pip* pip pip-*
+    # Python before 3.12 puts setuptools into each environment; it stays where a package says or shows that it uses it.
+    uses='^ *(import|from) +(pkg_resources|setuptools)\b|^Requires-Dist: setuptools([^;]*$|.*python_version)'
+    if ! grep -rqE "$uses" --include='*.py' --include=METADATA --exclude-dir='setuptools*' --exclude-dir=pkg_resources \
+        --exclude-dir=_distutils_hack . && ! grep -qsE '^ *"?setuptools' /app/requirements*.txt /app/pyproject.toml; then
+        rm -rf setuptools setuptools-* pkg_resources _distutils_hack distutils-precedence.pth
+    fi
 fi
 exit "$code"
