@@ -88,7 +88,7 @@ export class DeploymentPanel {
   /** @param {number} number */
   #open(number) {
     this.#stop();
-    if (this.#shown !== null) this.#wanted = 0;
+    if (this.#shown !== null && this.#shown !== number) this.#forgetLine();
     this.#shown = number;
     this.#release = null;
     this.#stages = new Stages();
@@ -102,6 +102,12 @@ export class DeploymentPanel {
       onState: (state) => this.#setState(state),
       onError: (error) => fill(this.problem, errorCard(error, { retry: () => this.#open(number) })),
     });
+  }
+
+  /** A link to a line is one of the release that was shown. */
+  #forgetLine() {
+    this.#wanted = 0;
+    if (lineInAddress()) history.replaceState(null, '', location.pathname + location.search);
   }
 
   /** @param {'loading' | 'live' | 'reconnecting' | 'ended'} state */

@@ -347,7 +347,11 @@ export class LogViewer {
   /** @param {boolean} isMoving */
   #showMatch(isMoving) {
     const count = this.#matches.length;
-    const text = !this.#search ? '' : count ? `${this.#match + 1} of ${count.toLocaleString('en')}` : 'No match';
+    const text = !this.#search
+      ? ''
+      : count
+        ? `${(this.#match + 1).toLocaleString('en')} of ${count.toLocaleString('en')}`
+        : 'No match';
     hook('matches', this.toolbar).textContent = text;
     for (const name of ['previous', 'next']) {
       /** @type {HTMLButtonElement} */ (hook(name, this.toolbar)).disabled = count === 0;
