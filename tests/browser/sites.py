@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 PAGE = "<!doctype html><title>Shop</title><h1>{}</h1>"
 _SERVER = """
 import http.server, os
@@ -22,6 +24,8 @@ def page(text: str = "Welcome") -> dict[str, str]:
 
 def server(*, body: str = "Welcome", steps: str = "", before: str = "") -> dict[str, str]:
     """A repository with a Dockerfile and a small server; `steps` run in its build, `before` runs before it listens."""
+    # Docker remembers the steps of earlier runs; these must happen.
+    steps = f"RUN : {uuid.uuid4()}\n{steps}" if steps else ""
     return {
         "server.py": _SERVER.format(body=body, before=before),
         "Dockerfile": f'FROM python:3.11-slim\nWORKDIR /app\n{steps}\nCOPY server.py .\nCMD ["python3", "server.py"]\n',
