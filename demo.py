@@ -28,10 +28,9 @@ _LOOK_SECONDS = 0.3
 def main() -> None:
     """Run the demo until Ctrl-C."""
     settings = Settings(allow_local_repositories=True)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_demo(settings, stay="--once" not in sys.argv[1:]))
-    except KeyboardInterrupt:
-        _say("Stopped. The app goes on running; `./butler serve` brings the Butler back.")
+    _say("\nThe Butler has stopped, and the app goes on running; `./butler serve` brings the Butler back.")
 
 
 async def _demo(settings: Settings, *, stay: bool) -> None:
