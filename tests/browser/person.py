@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from typing import Any
 
 import httpx2
@@ -13,6 +15,7 @@ from tests.engine.harness import ROOT, Client
 PASSWORD = "a long enough password"
 DEPLOY_MILLISECONDS = 240_000
 _AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+_WORK = re.compile(r"work (\d+) of")
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _KEEP = """({access_token, refresh_token, expires_in, user}) => {
     localStorage.setItem('butler.session', JSON.stringify({
@@ -65,10 +68,15 @@ class Person:
     def log_state(self, word: str, *, timeout: float = DEPLOY_MILLISECONDS) -> None:
         expect(self.page.locator(".deployment .log__state")).to_have_text(word, timeout=timeout)
 
-    def log_numbers(self) -> list[int]:
-        """Numbers of the lines that are elements at this moment."""
-        rows = self.page.locator(".deployment .log__row")
-        return [int(number) for number in rows.evaluate_all("rows => rows.map(row => row.dataset.seq)")]
+    def wait_for_work(self, number: int) -> None:
+        """Wait until the build of `sites.slow` has come so far; its lines go by, so none of them is waited for itself."""
+        deadline = time.monotonic() + DEPLOY_MILLISECONDS / 1000
+        while time.monotonic() < deadline:
+            texts = self.page.locator(".deployment .log__text").all_inner_texts()
+            if any(int(found[1]) >= number for text in texts if (found := _WORK.match(text))):
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"the log never came to line {number} of the build")
 
     def begin(self, repository_url: str, **fields: str) -> str:
         """Begin a deployment without waiting for it; the app's name."""

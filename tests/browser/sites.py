@@ -32,9 +32,9 @@ def server(*, body: str = "Welcome", steps: str = "", before: str = "") -> dict[
     }
 
 
-def slow(lines: int, seconds: float, mark: str = "") -> str:
-    """A step of a build that says so many lines in so many seconds; `mark` keeps Docker from knowing it already."""
-    pause = seconds / lines
+def slow(lines: int, seconds: float) -> str:
+    """A step of a build that says so many lines in so many seconds, each time: Docker never knows it already."""
+    pause, mark = seconds / lines, uuid.uuid4().hex[:8]
     return (
         f"RUN python3 -c \"import time; [(print('work', n, 'of {lines} {mark}', flush=True), time.sleep({pause}))"
         f' for n in range(1, {lines + 1})]"'

@@ -59,15 +59,15 @@ def assert_whole(person: Person, name: str) -> None:
 
 
 def test_a_reload_in_the_middle_of_a_deployment_loses_no_line(person: Person, repository: Repository) -> None:
-    repository.commit(sites.server(steps=sites.slow(150, 7, "reload")))
+    repository.commit(sites.server(steps=sites.slow(150, 7)))
     name = person.begin(repository.url)
     page = person.open_app(name)
-    expect(page.locator(".log__row", has_text="work 20 of 150")).to_be_visible(timeout=DEPLOY_MILLISECONDS)
+    person.wait_for_work(20)
     running = page.locator(".steps__group[data-state=running]")
     expect(running).to_contain_text("Build")
     before = running.locator(".steps__time").first.inner_text()
     page.reload()
-    expect(page.locator(".log__row", has_text="work 40 of 150")).to_be_visible(timeout=DEPLOY_MILLISECONDS)
+    person.wait_for_work(40)
     assert running.locator(".steps__time").first.inner_text() != before
     person.log_state("Ended")
     expect(person.badge("Live")).to_be_visible()
@@ -79,10 +79,10 @@ def test_a_restart_of_the_server_in_the_middle_is_recovered_from(
 ) -> None:
     server = make_dashboard()
     person = make_person(server)
-    repository.commit(sites.server(steps=sites.slow(300, 20, "restart")))
+    repository.commit(sites.server(steps=sites.slow(300, 20)))
     name = person.begin(repository.url)
     page = person.open_app(name)
-    expect(page.locator(".log__row", has_text="work 20 of 300")).to_be_visible(timeout=DEPLOY_MILLISECONDS)
+    person.wait_for_work(20)
     seen = lines_shown(page)
     server.stop(kill=True)
     person.log_state("Reconnecting")
@@ -100,10 +100,10 @@ def test_a_session_that_ends_during_a_deployment_is_asked_for_in_place(
     make_dashboard: Callable[..., Server], make_person: Callable[..., Person], repository: Repository
 ) -> None:
     person = make_person(make_dashboard())
-    repository.commit(sites.server(steps=sites.slow(200, 14, "expiry")))
+    repository.commit(sites.server(steps=sites.slow(200, 14)))
     name = person.begin(repository.url)
     page = person.open_app(name)
-    expect(page.locator(".log__row", has_text="work 10 of 200")).to_be_visible(timeout=DEPLOY_MILLISECONDS)
+    person.wait_for_work(10)
     page.get_by_role("searchbox", name="Search the build log").fill("work 1")
     answer = person.client.post("/api/auth/logout", json={"everywhere": True})
     assert answer.status_code in (200, 204), answer.text
@@ -203,11 +203,11 @@ def test_markup_in_a_log_line_stays_text(person: Person, repository: Repository)
 
 
 def test_a_log_is_followed_paused_and_linked_to(person: Person, repository: Repository) -> None:
-    repository.commit(sites.server(steps=sites.slow(240, 12, "follow")))
+    repository.commit(sites.server(steps=sites.slow(240, 12)))
     name = person.begin(repository.url)
     page = person.open_app(name)
     page.set_viewport_size({"width": 1280, "height": 640})
-    expect(page.locator(".log__row", has_text="work 30 of 240")).to_be_visible(timeout=DEPLOY_MILLISECONDS)
+    person.wait_for_work(30)
     page.get_by_role("button", name="Pause").click()
     expect(page.locator(".deployment .log__state")).to_contain_text("waiting")
     paused = lines_shown(page)
