@@ -17,7 +17,7 @@ from butler_file import plan_as_dict
 from connection_manager import ConnectionManager, ReleaseLogs
 from database import Database, Deployment, ReleaseChanges, part_of
 from deploy_jobs.generated import generated_values
-from domain import Event, EventKind, Outcome, Phase, Plan, Stage, Status
+from domain import Commit, Event, EventKind, Outcome, Phase, Plan, Stage, Status
 from robust_error_handler import ButlerError
 from robust_logging import redactor
 from settings import Settings
@@ -78,9 +78,14 @@ class Bookkeeping:
         self._hidden.enter_context(redactor.hiding(made.values()))
         return made
 
-    async def planned(self, plan: Plan) -> None:
-        """Keep what was found, whatever becomes of it."""
-        changes: ReleaseChanges = {"plan": _kept(plan)}
+    async def planned(self, plan: Plan, commit: Commit) -> None:
+        """Keep what was found, and in which commit, whatever becomes of it."""
+        changes: ReleaseChanges = {
+            "plan": _kept(plan),
+            "commit_sha": commit.sha,
+            "commit_subject": commit.subject,
+            "commit_author": commit.author,
+        }
         self._later(partial(self.office.database.releases.advance, self.release_id, Stage.DETECT, changes))
 
     async def record(self, outcome: Outcome) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from domain import Outcome, Plan
+from domain import Commit, Outcome, Plan
 
 
 class Ledger(Protocol):
@@ -18,8 +18,8 @@ class Ledger(Protocol):
     async def generated(self, names: Sequence[str]) -> Mapping[str, str]:
         """Secret values made for this app: the same ones each time, new ones for names that are new."""
 
-    async def planned(self, plan: Plan) -> None:
-        """Write down what the repository was found to be, before anything is made of it."""
+    async def planned(self, plan: Plan, commit: Commit) -> None:
+        """Write down the commit and what the repository was found to be, before anything is made of it."""
 
     async def record(self, outcome: Outcome) -> None:
         """Write down that the release is live."""

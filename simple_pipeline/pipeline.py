@@ -44,7 +44,7 @@ async def run_deployment_pipeline(request: DeployRequest, emit: Emit, *, setting
 
         with steps(Stage.DETECT):
             plan = await asyncio.to_thread(_found_in, checkout.workspace, request)
-            await ledger.planned(plan)
+            await ledger.planned(plan, checkout.commit)
             tell_plan(plan, emit)
             request = await with_variables(plan, request, ledger)
             bounds = within_limits(plan, settings, emit)

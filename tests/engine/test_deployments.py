@@ -72,13 +72,14 @@ def test_a_failed_redeploy_leaves_the_release_before_it_serving(alice: Client, r
     repository.commit(app_files(body="one"))
     first = alice.deploy(repository)
     app = first["container_name"]
-    repository.commit(app_files(body="two", before="raise SystemExit('no luck')\n"))
+    broken = repository.commit(app_files(body="two", before="raise SystemExit('no luck')\n"))
     failure = failure_of(alice, repository, "crashed-at-start", name=app)
     assert any("no luck" in line for line in failure["lines"])
     assert body_of(first["deployed_url"]) == "one"
     row = alice.get(f"/deployments/{app}").json()
     assert (row["status"], row["phase"], row["live_release"], row["release"]) == ("success", "live", 1, 2)
     assert row["error"]["code"] == "crashed-at-start"
+    assert alice.get(f"/deployments/{app}/releases/2").json()["commit_sha"] == broken
     repository.commit(app_files(body="three"))
     assert body_of(alice.deploy(repository, name=app)["deployed_url"]) == "three"
     assert alice.get(f"/deployments/{app}").json()["error"] is None
