@@ -50,19 +50,32 @@ export class EnvPanel {
     return countOf(changesOf(this.#parts)) > 0;
   }
 
+  /** Whether somebody looks at something here or changes it, so that it must stay as it is. */
+  get #isInUse() {
+    const isTouched = [...this.#parts.values()].some(({ rows }) => rows.some((row) => row.isTouched));
+    return isTouched || this.hasUnsaved || this.place.contains(document.activeElement);
+  }
+
   /** The same as the server has it now, unless somebody is at work here. */
   async refresh() {
-    const isTouched = [...this.#parts.values()].some(({ rows }) => rows.some((row) => row.isTouched));
-    if (!isTouched && !this.hasUnsaved && !this.place.contains(document.activeElement)) await this.load();
+    if (this.#isInUse) return;
+    const stored = await appsApi.environment(this.name).catch(() => null);
+    // Somebody may have begun while the answer was on its way.
+    if (stored && !this.#isInUse) await this.#present(stored);
   }
 
   async load() {
     try {
-      this.#show(await appsApi.environment(this.name));
+      await this.#present(await appsApi.environment(this.name));
     } catch (error) {
       this.place.removeAttribute('aria-busy');
-      return fill(this.place, errorCard(/** @type {any} */ (error), { retry: () => void this.load() }));
+      fill(this.place, errorCard(/** @type {any} */ (error), { retry: () => void this.load() }));
     }
+  }
+
+  /** @param {StoredEnvironment} stored */
+  async #present(stored) {
+    this.#show(stored);
     const example = await appsApi.environmentExample(this.name).catch(() => null);
     const missing = example?.variables.filter((one) => !one.is_set) ?? [];
     if (missing.length) this.#parts.get('backend')?.editor.offer(missing);

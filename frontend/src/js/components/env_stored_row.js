@@ -18,6 +18,7 @@ export class StoredRow {
   /** Where another value is typed. @type {HTMLTextAreaElement | null} */
   #input = null;
   #isRemoved = false;
+  #isAsking = false;
 
   /**
    * @param {StoredVariable} variable
@@ -40,11 +41,13 @@ export class StoredRow {
 
   /** Whether somebody looks at it or edits it, so that it must stay as it is. */
   get isTouched() {
-    return this.#shown !== null || this.#input !== null || this.#isRemoved;
+    return this.#isAsking || this.#shown !== null || this.#input !== null || this.#isRemoved;
   }
 
   async #toggle() {
+    this.#isAsking = true;
     this.#shown = this.#shown === null ? await this.reveal() : null;
+    this.#isAsking = false;
     this.#draw();
     this.#focus('button');
   }
