@@ -5,7 +5,7 @@ import { api } from '../lib/api.js';
 import { debounce, el, fill, hook } from '../lib/dom.js';
 import { plural } from '../lib/format.js';
 import { connect, deploymentNews, liveState, resumed } from '../lib/live.js';
-import { deployForm } from './deploy_form.js';
+import { DeployForm } from './deploy_form.js';
 import { errorCard } from './error_card.js';
 import { healthCard } from './health_card.js';
 import { recentList, runningList } from './summary_lists.js';
@@ -16,7 +16,7 @@ const REFRESH_MILLISECONDS = 250;
 /** @param {HTMLElement} place */
 export function startDashboard(place) {
   const search = new URLSearchParams(location.search);
-  const form = deployForm({
+  const form = new DeployForm({
     address: search.get('repo') ?? '',
     branch: search.get('branch') ?? '',
     subdirectory: search.get('folder') ?? '',

@@ -63,6 +63,10 @@ export function sourceFields({ onEdit }) {
     branch,
     subdirectory,
     set,
+    browse() {
+      tabs.select('github');
+      picker.start();
+    },
     isValid() {
       const isGood = address.isValid();
       if (!isGood) tabs.select('address');
