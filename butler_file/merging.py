@@ -31,7 +31,7 @@ _ITS_OWN_FILE = (
 
 
 def merged(plan: Plan, wishes: Wishes, workspace: Workspace) -> Plan:
-    """The plan as butler.yml wants it. Raises DeploymentFailed for a word that cannot be followed here."""
+    """The plan as the request and butler.yml want it. Raises DeploymentFailed for a word that cannot be followed here."""
     if plan.kind is Kind.COMPOSE:
         _refuse_what_compose_says(plan, wishes)
     plan = _start_command(_build_args(_build_command(plan, wishes), wishes, workspace), wishes, workspace)
@@ -43,9 +43,10 @@ def merged(plan: Plan, wishes: Wishes, workspace: Workspace) -> Plan:
 def with_variables_only(plan: Plan, wishes: Wishes) -> Plan:
     """The plan of several parts with the variables of the butler.yml above them; all else stands in each part's own."""
     for keys in (*_ITS_OWN_FILE, ("run", "port"), ("healthcheck",)):
-        if wishes.text.exact_line(*keys):
+        if wishes.says(*keys):
             folders = " or ".join(part.plan.context for part in plan.parts)
-            hint = f"Move it to the butler.yml in {folders}, or choose one of them by `build.root`."
+            verb = "Say" if wishes.is_of_request(*keys) else "Move"
+            hint = f"{verb} it {'in' if verb == 'Say' else 'to'} the butler.yml in {folders}, or choose one of them by `build.root`."
             raise wishes.refused("the repository has several parts, and this is about one", hint, *keys)
     changed = _variables(plan, wishes)
     return replace(
@@ -61,7 +62,7 @@ def told(plan: Plan, field: str, value: object, source: str, **changes: Any) -> 
 
 def _refuse_what_compose_says(plan: Plan, wishes: Wishes) -> None:
     for keys in _ITS_OWN_FILE:
-        if wishes.text.exact_line(*keys):
+        if wishes.says(*keys):
             why = f"{plan.compose_file} says how its services are built and run"
             raise wishes.refused(why, f"Say it in {plan.compose_file}, or choose another `build.builder`.", *keys)
 

@@ -40,7 +40,9 @@ _APP: dict[str, Any] = {
     ],
     "error": None,
     "stopped_at": None,
+    "overrides": None,
     "env_pending": False,
+    "overrides_pending": False,
     "app_state": {
         "state": "running",
         "since": "2024-01-15T10:31:10Z",
@@ -181,6 +183,12 @@ class DeploymentView(BaseModel):
     stopped_at: datetime | None = Field(None, description="Since when it is stopped on purpose.")
     env_pending: bool | None = Field(
         None, description="Whether its variables were edited since the live release; not told in lists."
+    )
+    overrides: dict[str, Any] | None = Field(
+        None, description="What beats butler.yml and what is detected at the next deployment, with that file's keys."
+    )
+    overrides_pending: bool | None = Field(
+        None, description="Whether the live release has other overrides; not told in lists."
     )
     app_state: AppStateView | None = Field(
         None, description="Its containers; not told in lists, nor where Docker does not answer."

@@ -133,7 +133,7 @@ def test_a_second_start_changes_nothing_and_copies_nothing(db: Database, alice: 
 def add_a_revision(folder: Path, body: str) -> None:
     (folder / "versions" / "9999_later.py").write_text(
         "import sqlalchemy as sa\nfrom alembic import op\n"
-        "revision = '9999'\ndown_revision = '0002'\nbranch_labels = None\ndepends_on = None\n"
+        "revision = '9999'\ndown_revision = '0003'\nbranch_labels = None\ndepends_on = None\n"
         f"def upgrade():\n    {body}\ndef downgrade():\n    pass\n"
     )
 
