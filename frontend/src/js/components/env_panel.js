@@ -3,13 +3,11 @@
 /** @import { StoredEnvironment, StoredVariable } from '../types' */
 import { appsApi } from '../lib/apps_api.js';
 import { el, fill } from '../lib/dom.js';
-import { plural } from '../lib/format.js';
 import { announce } from './announce.js';
-import { busyWhile } from './dialog.js';
 import { envEditor } from './env_editor.js';
 import { StoredRow } from './env_stored_row.js';
 import { errorCard } from './error_card.js';
-import { icon } from './icon.js';
+import { SaveBar } from './save_bar.js';
 import { toast } from './toast.js';
 
 /** @typedef {StoredVariable['kind']} Kind */
@@ -32,17 +30,20 @@ export class EnvPanel {
   #stored = null;
   /** Asked for once, however many values are looked at. @type {Promise<StoredEnvironment> | null} */
   #revealed = null;
-  #drawn = '';
 
   /** @param {{ name: string, onDeploy(): Promise<unknown> }} what */
   constructor({ name, onDeploy }) {
     this.name = name;
-    this.onDeploy = onDeploy;
     const waiting = el('div', { class: 'skeleton skeleton--block' });
     this.place = el('div', { class: 'stack stack--wide', 'aria-busy': 'true' }, waiting);
     this.problem = el('div');
-    this.bar = el('section', { class: 'savebar', hidden: true, 'aria-label': 'Changes of the environment' });
-    this.element = el('div', { class: 'stack stack--wide' }, this.place, this.problem, this.bar);
+    this.bar = new SaveBar({
+      label: 'Changes of the environment',
+      onSave: () => this.#save(),
+      onReset: () => this.#reset(),
+      onDeploy,
+    });
+    this.element = el('div', { class: 'stack stack--wide' }, this.place, this.problem, this.bar.element);
     addEventListener('beforeunload', (event) => this.hasUnsaved && event.preventDefault());
   }
 
@@ -121,36 +122,13 @@ export class EnvPanel {
   }
 
   #drawBar() {
-    const count = countOf(changesOf(this.#parts));
-    const key = `${count} ${this.#stored?.pending}`;
-    this.bar.hidden = count === 0 && !this.#stored?.pending;
-    if (key === this.#drawn) return;
-    this.#drawn = key;
-    const isFocused = this.bar.contains(document.activeElement);
-    fill(this.bar, ...(count ? this.#unsaved(count) : this.#waiting()));
-    if (isFocused) /** @type {HTMLElement | null} */ (this.bar.querySelector('button'))?.focus();
+    this.bar.show(countOf(changesOf(this.#parts)), Boolean(this.#stored?.pending));
   }
 
-  /** @param {number} count */
-  #unsaved(count) {
-    const save = el('button', { class: 'button button--primary', type: 'button' }, 'Save');
-    const both = el('button', { class: 'button', type: 'button' }, icon('rocket'), 'Save and deploy');
-    const reset = el('button', { class: 'button button--quiet', type: 'button' }, 'Reset');
-    save.addEventListener('click', () => busyWhile(save, () => this.#save()));
-    both.addEventListener('click', () => busyWhile(both, async () => (await this.#save()) && this.onDeploy()));
-    reset.addEventListener('click', () => {
-      fill(this.problem);
-      if (this.#stored) this.#show(this.#stored);
-      announce('The changes were taken back.');
-    });
-    const text = `${plural(count, 'unsaved change')}. Applies at the next deployment.`;
-    return [el('p', { class: 'savebar__text' }, icon('pencil'), text), reset, both, save];
-  }
-
-  #waiting() {
-    const deploy = el('button', { class: 'button button--primary', type: 'button' }, icon('rocket'), 'Deploy now');
-    deploy.addEventListener('click', () => busyWhile(deploy, this.onDeploy));
-    return [el('p', { class: 'savebar__text' }, icon('clock'), 'Saved changes wait for the next deployment.'), deploy];
+  #reset() {
+    fill(this.problem);
+    if (this.#stored) this.#show(this.#stored);
+    announce('The changes were taken back.');
   }
 
   /** @returns {Promise<boolean>} */

@@ -62,6 +62,12 @@ export class PlanRow {
     return isHere;
   }
 
+  /** Closes the input, with whatever stands in it. */
+  close() {
+    this.#input = this.#typed = null;
+    this.#problem = '';
+  }
+
   focus() {
     /** @type {HTMLElement | null} */ (this.place.querySelector('input, button'))?.focus();
   }

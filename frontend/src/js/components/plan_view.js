@@ -144,9 +144,9 @@ export class PlanView {
     return { isWhole: left.size === 0, isHeard };
   }
 
-  /** @param {string} key */
-  focus(key) {
-    this.#rows.find(({ field }) => field.key === key)?.row.focus();
+  /** Closes the inputs. */
+  close() {
+    for (const { row } of this.#rows) row.close();
   }
 
   /** How a value reads now. @param {string} key @param {Plan} plan */

@@ -22,6 +22,8 @@ export class Planner {
   source = null;
   /** @type {AbortController | null} */
   #running = null;
+  /** Changes where what is due is no longer wanted. */
+  #due = 0;
   /** The keys that were changed since the last answer. @type {Set<string>} */
   #changed = new Set();
 
@@ -39,7 +41,9 @@ export class Planner {
     this.view = new PlanView({ onChange: (key, text) => this.#change(key, text) });
     this.status = el('p', { class: 'row plan__status', hidden: true });
     this.element = el('div', { class: 'stack' }, this.status, this.view.element);
-    this.again = debounce(() => this.source && void this.ask(this.source), QUIET_MILLISECONDS);
+    this.again = debounce((/** @type {number} */ due) => {
+      if (this.source && due === this.#due) void this.ask(this.source);
+    }, QUIET_MILLISECONDS);
   }
 
   /** Draws the rows anew. */
@@ -54,9 +58,18 @@ export class Planner {
     this.show();
   }
 
+  /** Leaves what is under way, and does not begin what is due. */
   stop() {
     this.#running?.abort();
+    this.#due += 1;
     this.#busy('');
+  }
+
+  /** Draws the rows anew, those that are being edited too; the plan is asked for again where there is one. */
+  reset() {
+    this.view.close();
+    this.show();
+    if (this.source) void this.ask(this.source);
   }
 
   /**
@@ -109,7 +122,7 @@ export class Planner {
     if (!this.source) return this.show();
     this.#running?.abort();
     this.#busy('Looking again…');
-    this.again();
+    this.again(this.#due);
   }
 
   /** @param {ApiError} error */

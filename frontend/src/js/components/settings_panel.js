@@ -5,46 +5,84 @@ import { el, fill } from '../lib/dom.js';
 import { exactTime } from '../lib/format.js';
 import { lossList } from './app_deeds.js';
 import { copyButton } from './copy.js';
+import { errorCard } from './error_card.js';
 import { icon } from './icon.js';
 
+export class SettingsPanel {
+  /** @type {Promise<import('./build_card.js').BuildCard> | null} */
+  #card = null;
+  /** @type {Deployment | null} */
+  #app = null;
+
+  /** @param {{ name: string, onDeploy(): Promise<unknown>, onDestroy(): void }} what */
+  constructor({ name, onDeploy, onDestroy }) {
+    this.name = name;
+    this.onDeploy = onDeploy;
+    this.facts = el('dl', { class: 'facts' });
+    this.losses = el('div');
+    this.build = el('div', { 'aria-busy': 'true' }, el('div', { class: 'skeleton skeleton--block' }));
+    const parts = [card('Set-up', '', this.facts), this.build, dangerZone(this.losses, onDestroy)];
+    this.element = el('div', { class: 'stack stack--wide' }, ...parts);
+  }
+
+  /** @param {Deployment} app */
+  show(app) {
+    this.#app = app;
+    fill(this.facts, ...rows(app));
+    fill(this.losses, lossList(app));
+    void this.#card?.then((card) => card.show(app)).catch(() => {});
+  }
+
+  /** What is known of the app's own values, fetched when somebody looks at them. */
+  async refresh() {
+    try {
+      const card = await (this.#card ??= this.#load());
+      await card.refresh();
+    } catch {
+      // The server was updated between the page and its script, or went away.
+      this.#card = null;
+      const error = { message: 'A part of the page could not be loaded.' };
+      fill(this.build, errorCard(error, { retry: () => void this.refresh() }));
+    }
+  }
+
+  async #load() {
+    const { BuildCard } = await import('./build_card.js');
+    const card = new BuildCard({ name: this.name, onDeploy: this.onDeploy });
+    if (this.#app) card.show(this.#app);
+    this.build.removeAttribute('aria-busy');
+    fill(this.build, card.element);
+    return card;
+  }
+}
+
 /**
- * @param {{ onDestroy(): void }} what
- * @returns {{ element: HTMLElement, show(app: Deployment): void }}
+ * @param {HTMLElement} losses
+ * @param {() => void} onDestroy
  */
-export function settingsPanel({ onDestroy }) {
-  const facts = el('dl', { class: 'facts' });
-  const losses = el('div');
+function dangerZone(losses, onDestroy) {
   const destroy = el(
     'button',
     { class: 'button button--danger', type: 'button', dataset: { deed: 'destroy' }, on: { click: onDestroy } },
     icon('trash-2'),
     'Destroy this application',
   );
-  const element = el(
-    'div',
-    { class: 'stack stack--wide' },
-    el(
-      'section',
-      { class: 'card', 'aria-label': 'Set-up' },
-      el('div', { class: 'card__head' }, el('h2', { text: 'Set-up' })),
-      facts,
-    ),
-    el(
-      'section',
-      { class: 'card card--danger', 'aria-label': 'Danger zone' },
-      el('div', { class: 'card__head' }, el('h2', { text: 'Danger zone' })),
-      el('p', { text: 'Destroying the application removes, for good:' }),
-      losses,
-      destroy,
-    ),
+  const text = el('p', { text: 'Destroying the application removes, for good:' });
+  return card('Danger zone', 'card--danger', text, losses, destroy);
+}
+
+/**
+ * @param {string} title
+ * @param {string} className
+ * @param {...HTMLElement} children
+ */
+function card(title, className, ...children) {
+  return el(
+    'section',
+    { class: `card ${className}`.trim(), 'aria-label': title },
+    el('div', { class: 'card__head' }, el('h2', { text: title })),
+    ...children,
   );
-  return {
-    element,
-    show(app) {
-      fill(facts, ...rows(app));
-      fill(losses, lossList(app));
-    },
-  };
 }
 
 /** @param {Deployment} app */

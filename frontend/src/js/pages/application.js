@@ -13,7 +13,7 @@ import { icon } from '../components/icon.js';
 import { listenForKeys } from '../components/keys.js';
 import { LogViewer } from '../components/log_viewer.js';
 import { releaseList } from '../components/release_list.js';
-import { settingsPanel } from '../components/settings_panel.js';
+import { SettingsPanel } from '../components/settings_panel.js';
 import { startShell } from '../components/shell.js';
 import { tabBar } from '../components/tabs.js';
 import { api } from '../lib/api.js';
@@ -74,7 +74,11 @@ class ApplicationPage {
       onOpen: (release) => this.query.set({ tab: 'deployment', release: String(release) }, { push: true }),
     });
     this.environment = new EnvPanel({ name, onDeploy: () => this.#act('redeploy') });
-    this.settings = settingsPanel({ onDestroy: () => void this.#act('destroy') });
+    this.settings = new SettingsPanel({
+      name,
+      onDeploy: () => this.#act('redeploy'),
+      onDestroy: () => void this.#act('destroy'),
+    });
     const panels = /** @type {const} */ (['deployment', 'log', 'releases', 'environment', 'settings']);
     this.tabs = tabBar({
       label: 'Parts of the application',
@@ -121,6 +125,7 @@ class ApplicationPage {
     void this.deployment.refresh();
     if (this.#loaded === 'releases') void this.releases.load();
     if (this.#loaded === 'environment') void this.environment.refresh();
+    if (this.#loaded === 'settings') void this.settings.refresh();
   }
 
   /** @param {DeedName} deed */
@@ -154,6 +159,7 @@ class ApplicationPage {
     if (shown === 'deployment') this.deployment.viewer.shown();
     if (isNew && shown === 'releases') void this.releases.load();
     if (isNew && shown === 'environment') void this.environment.refresh();
+    if (isNew && shown === 'settings') void this.settings.refresh();
     this.#show(this.app);
   }
 }
