@@ -7,7 +7,7 @@ import { api } from '../lib/api.js';
 import { el, fill } from '../lib/dom.js';
 import { idempotencyKey } from '../lib/idempotency.js';
 import { busyWhile } from './dialog.js';
-import { envEditor } from './env_editor.js';
+import { EnvEditor } from './env_editor.js';
 import { errorCard } from './error_card.js';
 import { icon } from './icon.js';
 import { PreviewPanel } from './preview_panel.js';
@@ -24,11 +24,11 @@ export class DeployForm {
   constructor({ onDeployed, address = '', branch = '', subdirectory = '' }) {
     this.onDeployed = onDeployed;
     this.source = sourceFields({ onEdit: () => this.panel.outdate() });
-    this.backend = envEditor({
+    this.backend = new EnvEditor({
       legend: 'When it runs',
       hint: 'For the running app, such as SECRET_KEY or DATABASE_URL.',
     });
-    this.frontend = envEditor({
+    this.frontend = new EnvEditor({
       legend: 'When it is built',
       hint: 'For the build only, such as VITE_API_URL or NEXT_PUBLIC_…',
     });
@@ -134,8 +134,8 @@ export class DeployForm {
 }
 
 /**
- * @param {import('./env_editor.js').EnvEditor} backend
- * @param {import('./env_editor.js').EnvEditor} frontend
+ * @param {EnvEditor} backend
+ * @param {EnvEditor} frontend
  */
 function environment(backend, frontend) {
   return el(

@@ -7,6 +7,8 @@ import { icon } from './icon.js';
 
 export class SaveBar {
   #drawn = '';
+  /** @type {HTMLElement | null} */
+  button = null;
 
   /**
    * @param {{
@@ -34,12 +36,18 @@ export class SaveBar {
     if (isFocused) /** @type {HTMLElement | null} */ (this.element.querySelector('button'))?.focus();
   }
 
+  /** Saves, as its button does. */
+  async save() {
+    if (this.button?.isConnected) await busyWhile(this.button, this.onSave);
+  }
+
   /** @param {number} count */
   #unsaved(count) {
     const save = el('button', { class: 'button button--primary', type: 'button' }, 'Save');
     const both = el('button', { class: 'button', type: 'button' }, icon('rocket'), 'Save and deploy');
     const reset = el('button', { class: 'button button--quiet', type: 'button' }, 'Reset');
-    save.addEventListener('click', () => busyWhile(save, this.onSave));
+    this.button = save;
+    save.addEventListener('click', () => this.save());
     both.addEventListener('click', () => busyWhile(both, async () => (await this.onSave()) && this.onDeploy()));
     reset.addEventListener('click', () => this.onReset());
     const text = `${plural(count, 'unsaved change')}. Applies at the next deployment.`;
