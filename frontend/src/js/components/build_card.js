@@ -2,6 +2,7 @@
 
 /** @import { ApiError } from '../lib/api.js' */
 /** @import { Deployment, StoredOverrides } from '../types' */
+import '../../css/components/env_panel.css';
 import { appsApi } from '../lib/apps_api.js';
 import { el, fill } from '../lib/dom.js';
 import { keysOf, valueAt, withValue } from '../lib/overrides.js';
@@ -20,12 +21,11 @@ const OF_COMPOSE = ['build.builder', 'run.service', 'run.port', 'healthcheck.pat
 export class BuildCard {
   /** @type {StoredOverrides | null} */
   #stored = null;
-  /** @type {Deployment | null} */
-  #app = null;
 
-  /** @param {{ name: string, onDeploy(): Promise<unknown> }} what */
-  constructor({ name, onDeploy }) {
+  /** @param {{ name: string, onDeploy(): Promise<unknown>, app(): Deployment | null }} what `app` is how it is now */
+  constructor({ name, onDeploy, app }) {
     this.name = name;
+    this.app = app;
     this.planner = new Planner({
       onProblem: (error) => this.#failed(error),
       onPlan: () => fill(this.problem),
@@ -51,11 +51,6 @@ export class BuildCard {
     return this.#changes().length > 0;
   }
 
-  /** @param {Deployment} app */
-  show(app) {
-    this.#app = app;
-  }
-
   /** The same as the server has it now, unless somebody is at work here. */
   async refresh() {
     if (this.hasUnsaved || this.place.contains(document.activeElement)) return;
@@ -79,7 +74,7 @@ export class BuildCard {
         el(
           'div',
           {},
-          el('div', { class: 'card__head build__head' }, el('h2', { text: 'Build and run' }), this.look),
+          el('div', { class: 'card__head card__head--tight' }, el('h2', { text: 'Build and run' }), this.look),
           el('p', { class: 'muted small', text: HINT }),
         ),
         this.place,
@@ -107,7 +102,7 @@ export class BuildCard {
 
   /** @returns {readonly string[]} what may be given before the repository was looked at */
   #keys() {
-    return this.#app?.strategy === 'compose' ? OF_COMPOSE : ROW_KEYS.filter((key) => key !== 'run.service');
+    return this.app()?.strategy === 'compose' ? OF_COMPOSE : ROW_KEYS.filter((key) => key !== 'run.service');
   }
 
   #changes() {
@@ -148,7 +143,7 @@ export class BuildCard {
   }
 
   async #ask() {
-    const app = this.#app;
+    const app = this.app();
     if (!app) return;
     fill(this.problem);
     await this.planner.ask({ git_url: app.git_url, branch: app.branch ?? '', subdirectory: app.subdirectory ?? '' });

@@ -2,7 +2,6 @@
 
 /** @import { ApiError } from '../lib/api.js' */
 /** @import { Deployed, Plan } from '../types' */
-/** @import { SourceFields } from './source_fields.js' */
 import { api } from '../lib/api.js';
 import { el, fill } from '../lib/dom.js';
 import { idempotencyKey } from '../lib/idempotency.js';
@@ -10,11 +9,12 @@ import { busyWhile } from './dialog.js';
 import { EnvEditor } from './env_editor.js';
 import { errorCard } from './error_card.js';
 import { icon } from './icon.js';
-import { PreviewPanel } from './preview_panel.js';
-import { sourceFields } from './source_fields.js';
+import { SourceFields } from './source_fields.js';
 
 export class DeployForm {
   #key = idempotencyKey();
+  /** Loaded when somebody asks for a preview. @type {import('./preview_panel.js').PreviewPanel | null} */
+  panel = null;
 
   /**
    * @param {{
@@ -23,7 +23,7 @@ export class DeployForm {
    */
   constructor({ onDeployed, address = '', branch = '', subdirectory = '' }) {
     this.onDeployed = onDeployed;
-    this.source = sourceFields({ onEdit: () => this.panel.outdate() });
+    this.source = new SourceFields({ onEdit: () => this.panel?.outdate() });
     this.backend = new EnvEditor({
       legend: 'When it runs',
       hint: 'For the running app, such as SECRET_KEY or DATABASE_URL.',
@@ -34,14 +34,7 @@ export class DeployForm {
     });
     this.variables = environment(this.backend, this.frontend);
     this.problem = el('div', { class: 'deploy__problem' });
-    this.panel = new PreviewPanel({
-      onEdit: () => fill(this.problem),
-      onFolder: (folder) => {
-        this.source.subdirectory.input.value = folder;
-        void this.#look();
-      },
-      onPlan: (plan) => this.#offer(plan),
-    });
+    this.place = el('div', { class: 'deploy__preview' });
     this.element = this.#form();
     this.source.set({ url: address, branch, subdirectory });
   }
@@ -70,7 +63,7 @@ export class DeployForm {
       },
       this.source.element,
       this.variables,
-      this.panel.element,
+      this.place,
       this.problem,
       el('div', { class: 'deploy__deeds' }, this.submit, this.preview),
       el('p', {
@@ -84,8 +77,33 @@ export class DeployForm {
     await busyWhile(/** @type {HTMLElement} */ (this.preview), async () => {
       if (!this.source.isValid()) return;
       fill(this.problem);
-      await this.panel.look(this.source.values());
+      this.panel ??= await this.#makePanel();
+      await this.panel?.look(this.source.values());
     });
+  }
+
+  /** @returns {Promise<import('./preview_panel.js').PreviewPanel | null>} null where its script cannot be loaded */
+  async #makePanel() {
+    try {
+      const { PreviewPanel } = await import('./preview_panel.js');
+      const panel = new PreviewPanel({
+        onEdit: () => fill(this.problem),
+        onFolder: (folder) => {
+          this.source.subdirectory.input.value = folder;
+          void this.#look();
+        },
+        onPlan: (plan) => this.#offer(plan),
+      });
+      fill(this.place, panel.element);
+      return panel;
+    } catch {
+      const error = {
+        message: 'The preview could not be loaded.',
+        hint: 'Load the page again; you can deploy without it.',
+      };
+      fill(this.problem, errorCard(error));
+      return null;
+    }
   }
 
   /** @param {SubmitEvent} event */
@@ -110,7 +128,7 @@ export class DeployForm {
 
   #wish() {
     const source = this.source.values();
-    const overrides = this.panel.overridesFor(source);
+    const overrides = this.panel?.overridesFor(source) ?? {};
     return {
       ...source,
       backend_env: this.backend.text(),
@@ -123,7 +141,7 @@ export class DeployForm {
   #refused(error) {
     // Only where nothing was heard may it have begun, and then asking again must not begin another.
     if (error.status >= 400 && error.status < 500) this.#key.renew();
-    if (!this.panel.refuse(error)) showError(error, this.source, this.problem);
+    if (!this.panel?.refuse(error)) showError(error, this.source, this.problem);
   }
 
   /** @param {Plan} plan */

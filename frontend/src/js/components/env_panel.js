@@ -1,6 +1,7 @@
 /** The variables of an app: masked, shown on demand, edited for the next deployment. */
 
 /** @import { StoredEnvironment, StoredVariable } from '../types' */
+import '../../css/components/env_panel.css';
 import { appsApi } from '../lib/apps_api.js';
 import { el, fill } from '../lib/dom.js';
 import { announce } from './announce.js';
@@ -58,6 +59,7 @@ export class EnvPanel {
 
   /** The same as the server has it now, unless somebody is at work here. */
   async refresh() {
+    if (!this.#stored) return this.load();
     if (this.#isInUse) return;
     const stored = await appsApi.environment(this.name).catch(() => null);
     // Somebody may have begun while the answer was on its way.

@@ -184,7 +184,7 @@ export class EnvPart {
       el(
         'div',
         {},
-        el('div', { class: 'card__head build__head' }, el('h2', { text: title }), deeds),
+        el('div', { class: 'card__head card__head--tight' }, el('h2', { text: title }), deeds),
         el('p', { class: 'muted small', text: hint }),
       ),
       this.asRows,

@@ -5,23 +5,22 @@ import { el, fill } from '../lib/dom.js';
 import { exactTime } from '../lib/format.js';
 import { lossList } from './app_deeds.js';
 import { copyButton } from './copy.js';
-import { errorCard } from './error_card.js';
 import { icon } from './icon.js';
+import { LazyPanel } from './lazy_panel.js';
 
 export class SettingsPanel {
-  /** @type {Promise<import('./build_card.js').BuildCard> | null} */
-  #card = null;
   /** @type {Deployment | null} */
   #app = null;
 
   /** @param {{ name: string, onDeploy(): Promise<unknown>, onDestroy(): void }} what */
   constructor({ name, onDeploy, onDestroy }) {
-    this.name = name;
-    this.onDeploy = onDeploy;
     this.facts = el('dl', { class: 'facts' });
     this.losses = el('div');
-    this.build = el('div', { 'aria-busy': 'true' }, el('div', { class: 'skeleton skeleton--block' }));
-    const parts = [card('Set-up', '', this.facts), this.build, dangerZone(this.losses, onDestroy)];
+    this.build = new LazyPanel(async () => {
+      const { BuildCard } = await import('./build_card.js');
+      return new BuildCard({ name, onDeploy, app: () => this.#app });
+    });
+    const parts = [card('Set-up', '', this.facts), this.build.element, dangerZone(this.losses, onDestroy)];
     this.element = el('div', { class: 'stack stack--wide' }, ...parts);
   }
 
@@ -30,29 +29,11 @@ export class SettingsPanel {
     this.#app = app;
     fill(this.facts, ...rows(app));
     fill(this.losses, lossList(app));
-    void this.#card?.then((card) => card.show(app)).catch(() => {});
   }
 
   /** What is known of the app's own values, fetched when somebody looks at them. */
-  async refresh() {
-    try {
-      const card = await (this.#card ??= this.#load());
-      await card.refresh();
-    } catch {
-      // The server was updated between the page and its script, or went away.
-      this.#card = null;
-      const error = { message: 'A part of the page could not be loaded.' };
-      fill(this.build, errorCard(error, { retry: () => void this.refresh() }));
-    }
-  }
-
-  async #load() {
-    const { BuildCard } = await import('./build_card.js');
-    const card = new BuildCard({ name: this.name, onDeploy: this.onDeploy });
-    if (this.#app) card.show(this.#app);
-    this.build.removeAttribute('aria-busy');
-    fill(this.build, card.element);
-    return card;
+  refresh() {
+    return this.build.refresh();
   }
 }
 

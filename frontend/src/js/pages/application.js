@@ -7,10 +7,10 @@ import { doDeed } from '../components/app_deeds.js';
 import { standing } from '../components/app_facts.js';
 import { appHeader } from '../components/app_header.js';
 import { DeploymentPanel } from '../components/deployment_panel.js';
-import { EnvPanel } from '../components/env_panel.js';
 import { errorCard } from '../components/error_card.js';
 import { icon } from '../components/icon.js';
 import { listenForKeys } from '../components/keys.js';
+import { LazyPanel } from '../components/lazy_panel.js';
 import { LogViewer } from '../components/log_viewer.js';
 import { releaseList } from '../components/release_list.js';
 import { SettingsPanel } from '../components/settings_panel.js';
@@ -73,7 +73,10 @@ class ApplicationPage {
       name,
       onOpen: (release) => this.query.set({ tab: 'deployment', release: String(release) }, { push: true }),
     });
-    this.environment = new EnvPanel({ name, onDeploy: () => this.#act('redeploy') });
+    this.environment = new LazyPanel(async () => {
+      const { EnvPanel } = await import('../components/env_panel.js');
+      return new EnvPanel({ name, onDeploy: () => this.#act('redeploy') });
+    });
     this.settings = new SettingsPanel({
       name,
       onDeploy: () => this.#act('redeploy'),
