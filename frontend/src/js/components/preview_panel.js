@@ -3,7 +3,6 @@
 /** @import { ApiError } from '../lib/api.js' */
 /** @import { Overrides, Plan } from '../types' */
 /** @import { Source } from './planner.js' */
-import '../../css/components/preview.css';
 import { el, fill } from '../lib/dom.js';
 import { errorCard } from './error_card.js';
 import { icon } from './icon.js';
