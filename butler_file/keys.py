@@ -33,15 +33,15 @@ Command = Annotated[
 ]
 Path = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000, pattern=_SAYS_SOMETHING)]
 OutputFolder = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.@+-]+(/[A-Za-z0-9_.@+-]+)*/?$", max_length=1000)]
-Version = Annotated[
-    str, BeforeValidator(_as_text, json_schema_input_type=str | float), Field(pattern=r"^\d{1,4}(\.\d{1,4}){0,2}$")
-]
-Duration = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | float), Field(pattern=_DURATION)]
-Value = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | float | bool)]
-Memory = Annotated[
-    str, BeforeValidator(_as_text, json_schema_input_type=str | int), Field(pattern=r"^[1-9]\d*(\.\d+)?([kmg]b?|b)?$")
-]
+_DurationText = Annotated[str, Field(pattern=_DURATION)]
+Duration = Annotated[_DurationText, BeforeValidator(_as_text, json_schema_input_type=_DurationText | float)]
+_ValueText = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Value = Annotated[_ValueText, BeforeValidator(_as_text, json_schema_input_type=_ValueText | float | bool)]
+_MemoryText = Annotated[str, Field(pattern=r"^[1-9]\d*(\.\d+)?([kmg]b?|b)?$")]
+Memory = Annotated[_MemoryText, BeforeValidator(_as_text, json_schema_input_type=_MemoryText | int)]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
+_VersionText = Annotated[str, Field(pattern=r"^\d{1,4}(\.\d{1,4}){0,2}$")]
+Version = Annotated[_VersionText, BeforeValidator(_as_text, json_schema_input_type=_VersionText | float)]
 
 
 class Section(BaseModel):
