@@ -20,7 +20,14 @@ _WORDS = {
     "float_parsing": "must be a number",
     "bool_parsing": "must be true or false",
 }
-_EXAMPLES = {"timeout": "30, 90s or 2m", "interval": "0.5, 2s or 1m", "memory": "512m or 1g", "path": "/health"}
+_EXAMPLES = {
+    "timeout": "30, 90s or 2m",
+    "interval": "0.5, 2s or 1m",
+    "memory": "512m or 1g",
+    "path": "/health",
+    "version": "20 or 3.12",
+    "output": "dist or build/client",
+}
 
 
 def sentences(error: ValidationError, name: str, text: ComposeText | None) -> list[str]:

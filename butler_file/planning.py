@@ -11,8 +11,10 @@ import dockerfile_templates
 import dockerfile_text
 import two_parts
 from butler_file import merging
+from butler_file.building import telling
 from butler_file.documents import REQUEST, Document, find
 from butler_file.reading import Wishes, laid_over
+from butler_file.values import told
 from dockerfile_templates import STRATEGIES, detect
 from domain import Evidence, Kind, Plan
 from robust_error_handler import DeploymentFailed
@@ -30,9 +32,9 @@ def plan_for(
     """
     request = Document(overrides) if overrides else None
     plan = _planned(workspace, request)
-    told = (variables or {}).get("PORT", "")
-    if told.isdigit() and 0 < int(told) < 65536 and plan.kind is not Kind.COMPOSE and not plan.parts:
-        plan = _with_port_variable(plan, int(told), request)
+    given = (variables or {}).get("PORT", "")
+    if given.isdigit() and 0 < int(given) < 65536 and plan.kind is not Kind.COMPOSE and not plan.parts:
+        plan = _with_port_variable(plan, int(given), request)
     if workspace.subdirectory:
         reason = Evidence("subdirectory", workspace.subdirectory, REQUEST)
         plan = replace(plan, evidence=(reason, *plan.evidence))
@@ -53,7 +55,7 @@ def _with_port_variable(plan: Plan, port: int, request: Document | None) -> Plan
         return merging.with_port(plan, port, f"PORT in backend_env of {REQUEST}")
     if port == plan.port:
         return plan
-    return merging.told(plan, "port", plan.port, f"{request.where('run', 'port')}, which beats PORT in its backend_env")
+    return told(plan, "port", plan.port, f"{request.where('run', 'port')}, which beats PORT in its backend_env")
 
 
 def _planned(workspace: Workspace, request: Document | None = None) -> Plan:
@@ -91,10 +93,11 @@ def _of_folder(workspace: Workspace, wishes: Wishes, root: str, request: Documen
         raise wishes.refused(error.message, error.hint, "build", "root") from error
     wishes = (laid_over(find(inner), request) if request else None) or wishes
     plan = two_parts.moved(_laid_over(inner, wishes), root)
-    return merging.told(plan, "root", root, wishes.where("build", "root"))
+    return told(plan, "root", root, wishes.where("build", "root"))
 
 
 def _laid_over(workspace: Workspace, wishes: Wishes) -> Plan:
+    workspace = telling(workspace, wishes)
     plan = _chosen(workspace, wishes)
     if plan.parts:
         return merging.with_variables_only(plan, wishes)
@@ -125,7 +128,7 @@ def _by(workspace: Workspace, wishes: Wishes, builder: str) -> Plan:
         hint = "Drop the key to have the kind detected, or add what the builder looks for."
         raise wishes.refused(f"the repository is not of the kind {builder}", hint, "build", "builder")
     plan: Plan = strategy.plan(workspace)
-    return merging.told(plan, "strategy", builder, wishes.where("build", "builder"))
+    return told(plan, "strategy", builder, wishes.where("build", "builder"))
 
 
 def _own_dockerfile(workspace: Workspace, wishes: Wishes, path: str) -> Plan:
@@ -142,9 +145,9 @@ def _own_dockerfile(workspace: Workspace, wishes: Wishes, path: str) -> Plan:
     ports = dockerfile_text.exposed_ports(text, {})
     plan = Plan("dockerfile", Kind.DOCKERFILE, dockerfile_path=path, port=ports[0] if ports else None)
     if ports:
-        plan = merging.told(plan, "port", ports[0], f"EXPOSE in {path}")
-    plan = merging.told(plan, "strategy", "dockerfile", source)
-    return _in_context(merging.told(plan, "dockerfile", path, source), workspace, wishes)
+        plan = told(plan, "port", ports[0], f"EXPOSE in {path}")
+    plan = told(plan, "strategy", "dockerfile", source)
+    return _in_context(told(plan, "dockerfile", path, source), workspace, wishes)
 
 
 def _in_context(plan: Plan, workspace: Workspace, wishes: Wishes) -> Plan:
@@ -154,7 +157,7 @@ def _in_context(plan: Plan, workspace: Workspace, wishes: Wishes) -> Plan:
     if not workspace.is_dir(context):
         raise wishes.refused(f"there is no folder {context}", "Correct the path.", "build", "context")
     source = wishes.where("build", "context")
-    return merging.told(plan, "context", context, source, context=posixpath.normpath(context))
+    return told(plan, "context", context, source, context=posixpath.normpath(context))
 
 
 __all__ = ["plan_as_dict", "plan_for"]

@@ -11,7 +11,7 @@ from deploy_jobs.bookkeeping import Bookkeeping, Office
 from domain import Status
 from robust_error_handler import ButlerError, Code, NotFound
 
-_STATUS_OF = {Code.TOOL_MISSING: 503, Code.STORAGE: 503, Code.INTERNAL: 500, Code.CONFLICT: 409}
+_STATUS_OF = {Code.TOOL_MISSING: 503, Code.STORAGE: 503, Code.INTERNAL: 500}
 _FAILED = 422
 
 

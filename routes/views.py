@@ -305,6 +305,8 @@ class PlanView(BaseModel):
                     "dockerfile": "FROM node:22-slim",
                     "services": [],
                     "main_service": None,
+                    "output": None,
+                    "overridable": ["build.version", "build.package_manager", "build.install", "run.port"],
                     "evidence": [{"field": "port", "value": "3000", "source": "server.js:4"}],
                     "warnings": [],
                     "candidates": [],
@@ -333,6 +335,8 @@ class PlanView(BaseModel):
     )
     services: list[str]
     main_service: str | None = None
+    output: str | None = Field(None, description="Folder whose files are served, where that is what the app is.")
+    overridable: list[str] = Field([], description="Keys that `overrides` and butler.yml may have for this repository.")
     evidence: list[dict[str, str]]
     warnings: list[dict[str, str]]
     candidates: list[str]
