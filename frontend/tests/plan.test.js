@@ -197,7 +197,7 @@ describe('the preview', () => {
     plan.mockRejectedValueOnce(new ApiError({ code: 'overrides-invalid', message: lines[0], lines, status: 422 }));
     await override('Override: Port', 'run.port', 'web');
     expect(input('run.port').value).toBe('web');
-    expect(row('run.port').textContent).toContain('Run.port must be a whole number.');
+    expect(row('run.port').textContent).toContain('Must be a whole number.');
     expect(document.activeElement).toBe(input('run.port'));
     expect(row('build.version').textContent).toContain('3.12');
     plan.mockResolvedValueOnce({ ...found, port: 81 });

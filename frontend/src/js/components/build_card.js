@@ -70,7 +70,7 @@ export class BuildCard {
       { class: 'stack stack--wide' },
       el(
         'section',
-        { class: 'card stack', 'aria-label': 'Build and run' },
+        { class: 'card stack build', 'aria-label': 'Build and run' },
         el(
           'div',
           {},

@@ -40,7 +40,7 @@ export function firstApp({ heading, onDeployed }) {
       'p',
       { class: 'first__command muted small' },
       'Or from a terminal: ',
-      el('span', { class: 'row' }, el('code', { text: COMMAND }), copyButton(COMMAND, 'Copy the command')),
+      el('span', { class: 'first__line' }, el('code', { text: COMMAND }), copyButton(COMMAND, 'Copy the command')),
     ),
   );
 }

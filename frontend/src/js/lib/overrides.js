@@ -71,8 +71,8 @@ export function refusals({ code = '', message, hint = '', lines = [] }) {
   if (!REFUSED.has(code)) return new Map();
   const found = /** @type {[string, string][]} */ (
     lines.flatMap((line) => {
-      const read = /^overrides(?::\d+)?: (([\w.-]+) .+)$/.exec(line);
-      return read ? [[read[2], sentence(read[1])]] : [];
+      const read = /^overrides(?::\d+)?: ([\w.-]+) (.+)$/.exec(line);
+      return read ? [[read[1], sentence(read[2])]] : [];
     })
   );
   if (found.length) return new Map(found);
