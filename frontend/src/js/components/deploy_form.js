@@ -40,7 +40,7 @@ export class DeployForm {
   }
 
   focus() {
-    this.source.address.input.focus();
+    this.source.focus();
   }
 
   /** Shows the user's repositories on GitHub. */

@@ -41,6 +41,12 @@ export class SourceFields {
     this.address.set(url);
   }
 
+  /** Leads to the address. */
+  focus() {
+    this.tabs.select('address');
+    this.address.input.focus();
+  }
+
   /** Shows the user's repositories. */
   browse() {
     this.tabs.select('github');
