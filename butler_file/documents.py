@@ -89,7 +89,7 @@ def read_overrides(sent: str | Mapping[str, Any]) -> dict[str, Any] | None:
         model = _as_json(sent)
         if model is None:
             raise _unreadable(error, Code.OVERRIDES_INVALID) from error
-        return _kept(_without_own(model), OVERRIDES, None)
+        return _kept(model, OVERRIDES, None)
     return _kept(_without_own(text.model), OVERRIDES, text)
 
 
@@ -110,9 +110,9 @@ def _kept(values: Mapping[str, Any], name: str, text: ComposeText | None) -> dic
 
 
 def _as_json(sent: str) -> Mapping[str, Any] | None:
-    """JSON that is no YAML: tabs, and escapes such as halves of an emoji."""
+    """JSON that is no YAML, because of tabs or escapes, without its author's own keys."""
     try:
-        found = json.loads(sent)
+        found = _without_own(json.loads(sent))
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, Mapping) else None

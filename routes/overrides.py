@@ -15,8 +15,9 @@ from database import Deployment
 from robust_logging import audit
 from routes.context import Butler, TheButler
 from routes.deployments import Name
-from routes.errors_model import error_responses
+from routes.errors_model import ErrorBody, described, error_responses
 from routes.variables import has_other_overrides
+from routes.views import WRONG_OVERRIDES
 
 router = APIRouter(prefix="/deployments/{name}/overrides", tags=["deployments"])
 
@@ -37,6 +38,11 @@ _BODY = {
             }
         },
     }
+}
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    **error_responses(404),
+    422: {"model": ErrorBody, **described(422, WRONG_OVERRIDES)},
 }
 
 
@@ -71,7 +77,7 @@ def read_app_overrides(butler: TheButler, user: CurrentUser, name: Name) -> Over
     return _view(butler, butler.database.deployments.owned(user.id, name))
 
 
-@router.put("", summary="Replace an app's overrides", responses=error_responses(404, 422), openapi_extra=_BODY)
+@router.put("", summary="Replace an app's overrides", responses=_REFUSALS, openapi_extra=_BODY)
 def replace_overrides(
     butler: TheButler, user: CurrentUser, name: Name, sent: Annotated[dict[str, Any] | None, Depends(_sent)]
 ) -> OverridesView:

@@ -97,6 +97,18 @@ _WRONG_ENV_FILE = example(
     ("line 3: not of the form KEY=value, or a quote that does not end",),
 )
 
+WRONG_OVERRIDES = example(
+    Code.OVERRIDES_INVALID,
+    "overrides:2: run.comand is not a key; did you mean run.command?",
+    "Correct the lines shown and send it again; docs/butler.schema.json lists every key.",
+    ("overrides:2: run.comand is not a key; did you mean run.command?",),
+)
+_KEY_REUSED = example(
+    Code.IDEMPOTENCY_KEY_REUSED,
+    "This Idempotency-Key was used for another request.",
+    "Send a new key with what is new; the same one only with the very same request.",
+)
+
 
 class StepView(BaseModel):
     """One of the nine steps of a release."""
@@ -359,7 +371,7 @@ class PlanView(BaseModel):
 
 def failed_deployment() -> dict[str, Any]:
     """The description of a deployment's refusal or failure."""
-    return {"model": DeployFailure, **described(422, _FAILED_BUILD, _WRONG_ENV_FILE)}
+    return {"model": DeployFailure, **described(422, _FAILED_BUILD, _WRONG_ENV_FILE, WRONG_OVERRIDES, _KEY_REUSED)}
 
 
 def deployment_view(app: Deployment, latest: Release | None, live: Release | None) -> DeploymentView:

@@ -65,7 +65,7 @@ class Workspace:
     checkout: Path
     root: Path
     subdirectory: str = ""
-    told: Mapping[str, Fact] = field(default_factory=dict)
+    told: Mapping[str, Fact] = field(default_factory=dict, hash=False)
     _documents: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def telling(self, **told: Fact) -> Workspace:

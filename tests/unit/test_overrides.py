@@ -93,6 +93,13 @@ def test_a_mistake_is_told_with_its_line_and_the_word_that_was_meant(sent: Any, 
     assert "butler.yml" not in failure.value.message
 
 
+@pytest.mark.parametrize("depth", [40, 60, 300, 480, 900, 5000])
+def test_what_is_nested_deeply_ends_in_an_error_soon(depth: int) -> None:
+    for text in ('{"run":' * depth + "1" + "}" * depth, '{"x-a":' * depth + "[" + "}" * depth):
+        with pytest.raises(DeploymentFailed):
+            read_overrides(text)
+
+
 # --- precedence ---
 
 
