@@ -137,7 +137,9 @@ class ApplicationPage {
     if (isDone && deed === 'redeploy') this.query.set({ tab: 'deployment', release: '' }, { push: true });
   }
 
+  /** Told by the answer and by the socket: the page is left once. */
   #leave() {
+    if (this.#isGone) return;
     this.#isGone = true;
     location.replace('/applications');
   }
