@@ -74,8 +74,7 @@ export class PlanRow {
 
   /** The value as text to look at, and what can be done to it. */
   #read() {
-    const { shown, note, isYours, isEditable, isPending } = this.#standing;
-    const text = this.#typed ?? shown;
+    const { note, isYours, isEditable, isPending } = this.#standing;
     const isMine = isYours || this.#typed !== null;
     const hadFocus = this.place.contains(document.activeElement);
     this.#input = null;
@@ -84,9 +83,7 @@ export class PlanRow {
       el(
         'div',
         { class: 'plan__text' },
-        text
-          ? el(this.field.isCode ? 'code' : 'span', { class: 'plan__value', text })
-          : el('span', { class: 'plan__value muted', text: 'none' }),
+        this.#words(),
         isMine && el('span', { class: 'badge', dataset: { tone: 'busy' } }, icon('pencil'), 'Yours'),
         this.#typed !== null && icon('loader-circle', 'icon--turning'),
         isPending && el('span', { class: 'plan__pending', text: 'Not deployed yet' }),
@@ -95,6 +92,14 @@ export class PlanRow {
       (isEditable || isMine) && this.#deeds(isMine),
     );
     if (hadFocus) this.focus();
+  }
+
+  #words() {
+    const { shown, value } = this.#standing;
+    const text = this.#typed ?? shown;
+    const isKnown = this.#typed !== null || (value !== '' && shown !== '');
+    if (!isKnown) return el('span', { class: 'plan__value muted', text: text || 'none' });
+    return el(this.field.isCode ? 'code' : 'span', { class: 'plan__value', text });
   }
 
   /** @param {boolean} isMine */
