@@ -2,7 +2,7 @@
 
 /** @import { ApiError } from '../lib/api.js' */
 /** @import { Deployment, StoredOverrides } from '../types' */
-import '../../css/components/env_panel.css';
+import '../../css/parts/forms.css';
 import { appsApi } from '../lib/apps_api.js';
 import { el, fill } from '../lib/dom.js';
 import { keysOf, valueAt, withValue } from '../lib/overrides.js';

@@ -2,6 +2,7 @@
 
 /** @import { ApiError } from '../lib/api.js' */
 /** @import { Deployed, Plan } from '../types' */
+import '../../css/parts/forms.css';
 import { api } from '../lib/api.js';
 import { el, fill } from '../lib/dom.js';
 import { idempotencyKey } from '../lib/idempotency.js';

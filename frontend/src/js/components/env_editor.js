@@ -3,7 +3,7 @@
  * at their row or line.
  */
 
-import '../../css/components/env.css';
+import '../../css/parts/forms.css';
 import { el, fill } from '../lib/dom.js';
 import { envText, parseEnv, problemOfName, variablesIn, withVariables } from '../lib/env_text.js';
 import { plural } from '../lib/format.js';

@@ -1,7 +1,7 @@
 /** The variables of an app: masked, shown on demand, edited for the next deployment. */
 
 /** @import { StoredEnvironment, StoredVariable } from '../types' */
-import '../../css/components/env_panel.css';
+import '../../css/parts/forms.css';
 import { appsApi } from '../lib/apps_api.js';
 import { el, fill } from '../lib/dom.js';
 import { announce } from './announce.js';

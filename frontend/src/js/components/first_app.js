@@ -1,7 +1,7 @@
 /** For somebody without an app: one sentence, the way to the form, to GitHub and to a sample, and the line for a terminal. */
 
 /** @import { Deployed, Sample } from '../types' */
-import '../../css/components/first_app.css';
+import '../../css/parts/forms.css';
 import { api } from '../lib/api.js';
 import { el, fill } from '../lib/dom.js';
 import { idempotencyKey } from '../lib/idempotency.js';

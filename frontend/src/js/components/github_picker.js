@@ -2,7 +2,7 @@
 
 /** @import { ApiError } from '../lib/api.js' */
 /** @import { GithubRepositories, GithubRepository } from '../types' */
-import '../../css/components/repos.css';
+import '../../css/parts/forms.css';
 import { api } from '../lib/api.js';
 import { debounce, el, fill } from '../lib/dom.js';
 import { plural } from '../lib/format.js';

@@ -2,7 +2,7 @@
 
 /** @import { ApiError } from '../lib/api.js' */
 /** @import { Overrides, Plan } from '../types' */
-import '../../css/components/plan.css';
+import '../../css/parts/forms.css';
 import { api } from '../lib/api.js';
 import { debounce, el, fill } from '../lib/dom.js';
 import { refusals, withValue } from '../lib/overrides.js';

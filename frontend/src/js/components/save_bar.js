@@ -1,6 +1,6 @@
 /** The bar that stays in sight while changes are not saved, or are saved and wait for the next deployment. */
 
-import '../../css/components/save_bar.css';
+import '../../css/parts/forms.css';
 import { el, fill } from '../lib/dom.js';
 import { plural } from '../lib/format.js';
 import { busyWhile } from './dialog.js';

@@ -1,15 +1,15 @@
 /** All applications: found, filtered, sorted, and what is done to each; kept true by the socket. */
 
-/** @import { Deployment } from '../types' */
+/** @import { Deployed, Deployment } from '../types' */
 /** @import { DeedName } from '../components/app_deeds.js' */
 import { announce } from '../components/announce.js';
 import { doDeed } from '../components/app_deeds.js';
 import { standing } from '../components/app_facts.js';
 import { appRow } from '../components/app_row.js';
 import { errorCard } from '../components/error_card.js';
-import { firstApp } from '../components/first_app.js';
 import { icon } from '../components/icon.js';
 import { listenForKeys } from '../components/keys.js';
+import { LazyPanel } from '../components/lazy_panel.js';
 import { pager } from '../components/pager.js';
 import { startShell } from '../components/shell.js';
 import { chosen } from '../lib/app_list.js';
@@ -20,6 +20,14 @@ import { queryState } from '../lib/query.js';
 
 const PAGE_SIZE = 20;
 const TYPING_MILLISECONDS = 150;
+
+/** What somebody without an app sees; it stays as it is while it is right. */
+const none = new LazyPanel(async () => {
+  const { firstApp } = await import('../components/first_app.js');
+  const onDeployed = (/** @type {Deployed} */ { container_name: name }) =>
+    location.assign(`/applications/${encodeURIComponent(name)}`);
+  return { element: firstApp({ heading: 'h2', onDeployed }), refresh: async () => {} };
+});
 
 if (startShell({ needsLogin: true })) start();
 
@@ -198,12 +206,6 @@ function skeletons() {
 
 /** @param {HTMLElement} place */
 function showNone(place) {
-  // It stays as it is while it is right: somebody may be about to press one of its buttons.
-  if (place.querySelector('.first')) return;
-  fill(place, firstApp({ heading: 'h2', onDeployed: ({ container_name: name }) => location.assign(addressOf(name)) }));
-}
-
-/** @param {string} name */
-function addressOf(name) {
-  return `/applications/${encodeURIComponent(name)}`;
+  if (!none.element.isConnected) fill(place, none.element);
+  void none.refresh();
 }
