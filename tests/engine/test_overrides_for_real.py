@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.engine.harness import Client, Repository, body_of, inspect
+from tests.engine.harness import EXAMPLES, Client, Repository, body_of, inspect
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
@@ -101,6 +102,19 @@ def test_version_install_command_and_output_folder_are_the_requests(alice: Clien
     assert failed.status_code == 422
     assert any("wrote no folder nowhere/" in line for line in failed.json()["error"]["lines"])
     assert body_of(made["deployed_url"]) == "page of made/site"
+
+
+@pytest.mark.parametrize(("manager", "kind"), [("uv", "fastapi"), ("pnpm", "node")])
+def test_another_package_manager_installs_the_same_app(
+    alice: Client, repository: Repository, manager: str, kind: str
+) -> None:
+    repository.copy_of(EXAMPLES / kind)
+    probe = yaml.safe_load((EXAMPLES / kind / "expect.yml").read_text())["probe"]
+    made = alice.deploy(repository, overrides=json.dumps({"build": {"package_manager": manager}}))
+    plan = plan_of(alice, made["container_name"], 1)
+    assert (plan["package_manager"], plan["install"].split()[0]) == (manager, manager)
+    assert sources(plan)["package_manager"] == "build.package_manager in the request"
+    assert probe["contains"] in body_of(made["deployed_url"] + probe["path"])
 
 
 def test_another_service_of_a_stack_is_its_site_on_the_port_that_was_told(
