@@ -30,9 +30,11 @@ from routes import (
     lifecycle,
     metrics,
     openapi,
+    overrides,
     pages,
     plan,
     releases,
+    samples,
     security,
     system,
 )
@@ -75,7 +77,21 @@ def create_app(
     butler = _assemble(settings)
     app.state.butler = butler
     app.state.settings, app.state.database, app.state.auth = settings, butler.database, butler.auth
-    for part in (login, deploy, plan, deployments, app_log, lifecycle, environment, releases, github, host, system):
+    for part in (
+        login,
+        deploy,
+        plan,
+        samples,
+        deployments,
+        app_log,
+        lifecycle,
+        environment,
+        overrides,
+        releases,
+        github,
+        host,
+        system,
+    ):
         app.include_router(part.router)
     app.add_api_websocket_route("/ws/{client_id}", _socket)
     metrics.add_metrics(app, butler)

@@ -212,6 +212,8 @@ def _site(plan: Plan, model: Mapping[str, Any], name: str) -> Site:
         chosen = choose_site(model)
         others = chosen.others if chosen and chosen.service == plan.main_service else ()
         site = site_of(services, str(plan.main_service), others=others)
+        if plan.is_port_told:
+            return replace(site, port=plan.port, source="`run.port`")
         return replace(site, port=site.port or plan.port)
     site_found = choose_site(model)
     if site_found is None:

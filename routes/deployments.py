@@ -17,7 +17,7 @@ from robust_error_handler import ButlerError, CommandFailed, Conflict
 from robust_logging import Redactor
 from routes.context import Butler, TheButler
 from routes.errors_model import error_responses
-from routes.variables import is_edited, secrets_of
+from routes.variables import has_other_overrides, is_edited, secrets_of
 from routes.views import AppStateView, DeploymentView, DoneView, LogLine, LogView, deployment_view
 
 router = APIRouter(prefix="/deployments", tags=["deployments"])
@@ -131,6 +131,7 @@ async def whole_view_of(butler: Butler, user_id: int, name: str) -> DeploymentVi
         app = butler.database.deployments.owned(user_id, name)
         view = _view(butler, app)
         view.env_pending = is_edited(butler.database, app)
+        view.overrides_pending = has_other_overrides(butler.database, app)
         return view
 
     view = await asyncio.to_thread(read)

@@ -118,6 +118,8 @@ def version(workspace: Workspace) -> tuple[Fact, tuple[PlanWarning, ...]]:
 
 def asked_version(workspace: Workspace) -> Fact | None:
     """What the repository says of its Node.js version, in its own words, from the file that counts most."""
+    if "version" in workspace.told:
+        return workspace.told["version"]
     manifest = table(workspace.json("package.json"))
     for section in ("engines", "volta"):
         wanted = text_table(manifest.get(section)).get("node", "").strip()

@@ -83,6 +83,9 @@ def is_berry(workspace: Workspace) -> bool:
 def _chosen(workspace: Workspace) -> tuple[Fact, str | None]:
     manifest = table(workspace.json("package.json"))
     field = _FIELD.match(str(manifest.get("packageManager", "")))
+    told = workspace.told.get("package_manager")
+    if told and told.value in _LOCKFILES and not _is_forbidden(told.value, field[1] if field else None):
+        return told, field[2] if field and field[1] == told.value else None
     if field:
         return Fact(field[1], "packageManager in package.json"), field[2]
     for name, files in _LOCKFILES.items():
@@ -96,6 +99,11 @@ def _chosen(workspace: Workspace) -> tuple[Fact, str | None]:
         if name in engines:
             return Fact(name, f"engines.{name} in package.json"), None
     return Fact("npm", "default: there is no lockfile"), None
+
+
+def _is_forbidden(name: str, named: str | None) -> bool:
+    """Whether a package manager refuses to work where `packageManager` of package.json names another one."""
+    return name in ("yarn", "pnpm") and named not in (None, name)
 
 
 def _commands(workspace: Workspace, name: str, lockfile: str | None, version: str | None) -> tuple[str, str, str]:

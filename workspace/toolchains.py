@@ -37,8 +37,10 @@ def go(workspace: Workspace) -> Toolchain | None:
     source = manifest or next(iter(workspace.glob("*.go") + workspace.glob("cmd/*/*.go")), None)
     if source is None:
         return None
-    asked = _searched(workspace, r"^go\s+(\d+\.\d+(?:\.\d+)?)", "go.mod", "go.work", label="go") or _asked(
-        workspace, "go", ".go-version", "golang", "go"
+    asked = (
+        workspace.told.get("version")
+        or _searched(workspace, r"^go\s+(\d+\.\d+(?:\.\d+)?)", "go.mod", "go.work", label="go")
+        or _asked(workspace, "go", ".go-version", "golang", "go")
     )
     version, warnings = _chosen("Go", asked, GO_VERSIONS, "1.24")
     return Toolchain("go", Fact("go", source), version, warnings)
@@ -49,7 +51,9 @@ def rust(workspace: Workspace) -> Toolchain | None:
     manifest = workspace.toml("Cargo.toml")
     if manifest is None:
         return None
-    asked = _rust_channel(workspace) or _asked(workspace, "rust", ".rust-version", "rust")
+    asked = (
+        workspace.told.get("version") or _rust_channel(workspace) or _asked(workspace, "rust", ".rust-version", "rust")
+    )
     package = text_table(table(manifest.get("package")))
     if asked is None and package.get("rust-version"):
         asked = Fact(package["rust-version"], "package.rust-version in Cargo.toml")
@@ -69,7 +73,7 @@ def java(workspace: Workspace) -> Toolchain | None:
     manifest = _first_file(workspace, "pom.xml", "build.gradle.kts", "build.gradle", "settings.gradle.kts", "gradlew")
     if manifest is None:
         return None
-    asked = (
+    asked = workspace.told.get("version") or (
         _searched(workspace, r"^[ \t]*java\.runtime\.version\s*=\s*(\S+)", "system.properties", label="java.runtime.version")
         or _asked(workspace, "java", ".java-version", "java")
         or _searched(workspace, r"<(?:maven\.compiler\.release|java\.version|release|maven\.compiler\.target"
@@ -95,7 +99,9 @@ def php(workspace: Workspace) -> Toolchain | None:
     if pages is None:
         return None
     wanted = text_table(table(manifest).get("require")).get("php", "")
-    asked = Fact(wanted, "require.php in composer.json") if wanted else _asked(workspace, "php", ".php-version", "php")
+    asked = workspace.told.get("version") or (
+        Fact(wanted, "require.php in composer.json") if wanted else _asked(workspace, "php", ".php-version", "php")
+    )
     version, warnings = _chosen("PHP", asked, PHP_VERSIONS, "8.3")
     manager = Fact("composer", "composer.json") if manifest is not None else Fact("", pages)
     return Toolchain("php", manager, version, warnings)
@@ -106,7 +112,7 @@ def ruby(workspace: Workspace) -> Toolchain | None:
     manifest = _first_file(workspace, "Gemfile", "config.ru", "gems.rb")
     if manifest is None:
         return None
-    asked = (
+    asked = workspace.told.get("version") or (
         _searched(workspace, r"^[ \t]*ruby\s*\(?\s*['\"]([^'\"]+)['\"]", "Gemfile", label="ruby")
         or _asked(workspace, "ruby", ".ruby-version", "ruby")
         or _searched(workspace, r"^RUBY VERSION\s+ruby (\d+\.\d+\.\d+)", "Gemfile.lock", label="RUBY VERSION")
@@ -120,7 +126,7 @@ def deno(workspace: Workspace) -> Toolchain | None:
     manifest = _first_file(workspace, "deno.json", "deno.jsonc", "deno.lock") or _deno_program(workspace)
     if manifest is None:
         return None
-    asked = _asked(workspace, "deno", ".dvmrc", "deno")
+    asked = workspace.told.get("version") or _asked(workspace, "deno", ".dvmrc", "deno")
     exact = re.match(r"^v?(\d+(?:\.\d+){0,2})$", asked.value) if asked else None
     version = Fact(exact[1], f"{asked.source} ({asked.value})") if asked and exact else None
     return Toolchain("deno", Fact("deno", manifest), version or Fact("2", "default: the repository names no version"))
@@ -133,9 +139,11 @@ def dotnet(workspace: Workspace) -> Toolchain | None:
     manifest = next(iter((*workspace.glob("*.{csproj,fsproj,vbproj}"), *workspace.glob("*.{sln,slnx}"))), None)
     if manifest is None or not projects:
         return None
-    asked = _searched(
-        workspace, r"<TargetFrameworks?>\s*net(?:coreapp)?(\d+\.\d+)", *projects, label="TargetFramework"
-    ) or _searched(workspace, r"\"version\"\s*:\s*\"(\d+\.\d+)", "global.json", label="sdk.version")
+    asked = (
+        workspace.told.get("version")
+        or _searched(workspace, r"<TargetFrameworks?>\s*net(?:coreapp)?(\d+\.\d+)", *projects, label="TargetFramework")
+        or _searched(workspace, r"\"version\"\s*:\s*\"(\d+\.\d+)", "global.json", label="sdk.version")
+    )
     version, warnings = _chosen(".NET", asked, DOTNET_VERSIONS, "8.0")
     return Toolchain("dotnet", Fact("nuget", manifest), version, warnings)
 
@@ -144,7 +152,7 @@ def elixir(workspace: Workspace) -> Toolchain | None:
     """mix.exs."""
     if not workspace.exists("mix.exs"):
         return None
-    asked = (
+    asked = workspace.told.get("version") or (
         _asked(workspace, "elixir", ".elixir-version", "elixir")
         or _searched(workspace, r"^[ \t]*elixir_version\s*=\s*(\S+)", "elixir_buildpack.config", label="elixir_version")
         or _searched(workspace, r"\belixir:\s*\"([^\"]+)\"", "mix.exs", label="elixir")

@@ -169,13 +169,19 @@ MATRIX: dict[tuple[str, str], list[str]] = {
     ("PATCH", "/deployments/{name}/env"): [""],
     ("PUT", "/deployments/{name}/env"): [""],
     ("GET", "/deployments/{name}/env/example"): [""],
+    ("GET", "/deployments/{name}/overrides"): [""],
+    ("PUT", "/deployments/{name}/overrides"): [""],
     ("GET", "/deployments/{name}/releases"): ["", "?offset=1"],
     ("GET", "/deployments/{name}/releases/{number}"): [""],
     ("GET", "/deployments/{name}/logs/live"): ["", "?tail=0"],
 }
 """Every route that names something, with the questions asked of it."""
 
-BODIES: dict[str, dict[str, Any]] = {"PATCH": {"set": {"A": "1"}}, "PUT": {"backend": {"A": "1"}}}
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("PATCH", "/deployments/{name}/env"): {"set": {"A": "1"}},
+    ("PUT", "/deployments/{name}/env"): {"backend": {"A": "1"}},
+    ("PUT", "/deployments/{name}/overrides"): {"run": {"port": 1}},
+}
 
 NOTHING_OF_ANYBODY = {
     ("GET", "/api/github/repos/{owner}/{repo}/branches"),  # GitHub's, asked with the caller's own token
@@ -212,7 +218,7 @@ def test_what_is_somebody_else_s_is_answered_like_what_is_not_there(
 ):
     name = deploy(client, alice)["container_name"]
     for question in MATRIX[method, path]:
-        address, body = path.replace("{number}", "1") + question, BODIES.get(method)
+        address, body = path.replace("{number}", "1") + question, BODIES.get((method, path))
         foreign = client.request(method, address.replace("{name}", name), headers=bob, json=body)
         absent = client.request(method, address.replace("{name}", "never-was"), headers=bob, json=body)
         assert said(foreign) == said(absent) and foreign.status_code == 404

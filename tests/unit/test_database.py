@@ -23,12 +23,12 @@ from alembic.script import ScriptDirectory
 from sqlmodel import Session, select
 
 import database.engine
-from database import Database, Deployment, Environment, PortReservation, Release, User, may_move
+from database import Database, Deployment, Environment, PortReservation, Release, RequestKey, User, may_move
 from database.engine import WRITING, file_of, open_engine, read_address
 from database.migrate import newest_revision
 from database.upgrade import alembic_config
 from domain import Phase, Secret, Stage, Status
-from robust_error_handler import ButlerError, Code, Conflict, DeploymentFailed, NotFound
+from robust_error_handler import BadRequest, ButlerError, Code, Conflict, DeploymentFailed, NotFound
 from settings import ROOT, Settings
 
 
@@ -107,6 +107,41 @@ def test_every_migration_can_be_undone_and_done_again(db: Database, settings: Se
     engine.dispose()
 
 
+def test_a_database_of_before_there_were_overrides_keeps_its_rows(
+    db: Database, alice: User, settings: Settings
+) -> None:
+    row = app(db, alice, environment=Environment({"KEY": "kept"}, {}))
+    release = db.releases.create(row.id)
+    engine = open_engine(read_address(settings.database_address), foreign_keys=False)
+    with engine.execution_options(**WRITING).begin() as connection:
+        command.downgrade(alembic_config(connection), "0002")
+    assert "overrides" not in columns(settings, "deployment") + columns(settings, "release")
+    assert columns(settings, "idempotency_key") == []
+    db.migrate()
+    found = db.deployments.by_id(row.id)
+    assert (found.overrides, db.releases.by_id(release.id).overrides) == (None, None)
+    assert db.deployments.environment(row.id).backend == {"KEY": "kept"}
+    db.deployments.update(row.id, overrides={"run": {"port": 1}})
+    again = db.releases.create(row.id, key=RequestKey(alice.id, "k", "all of it"))
+    assert (again.number, again.overrides) == (2, {"run": {"port": 1}})
+    assert db.keys.release_of(RequestKey(alice.id, "k", "all of it")) == again.id
+    engine.dispose()
+
+
+def test_a_key_stands_for_one_release_and_is_kept_with_it_or_not_at_all(db: Database, alice: User) -> None:
+    row, key = app(db, alice), RequestKey(alice.id, "k", "all of it")
+    first = db.releases.create(row.id, key=key)
+    with pytest.raises(Conflict):
+        db.releases.create(row.id, key=key)
+    assert db.releases.list(row.id, limit=9)[1] == 1, "no release without its key"
+    assert db.keys.release_of(key) == first.id
+    with pytest.raises(BadRequest) as reused:
+        db.keys.release_of(RequestKey(alice.id, "k", "something else"))
+    assert reused.value.code is Code.IDEMPOTENCY_KEY_REUSED
+    assert db.keys.release_of(RequestKey(alice.id, "another", "all of it")) is None
+    assert "all of it" not in repr(key)
+
+
 def test_files_are_readable_by_their_owner_alone(db: Database, alice: User, settings: Settings) -> None:
     for file in settings.data_dir.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
@@ -133,7 +168,7 @@ def test_a_second_start_changes_nothing_and_copies_nothing(db: Database, alice: 
 def add_a_revision(folder: Path, body: str) -> None:
     (folder / "versions" / "9999_later.py").write_text(
         "import sqlalchemy as sa\nfrom alembic import op\n"
-        "revision = '9999'\ndown_revision = '0002'\nbranch_labels = None\ndepends_on = None\n"
+        "revision = '9999'\ndown_revision = '0003'\nbranch_labels = None\ndepends_on = None\n"
         f"def upgrade():\n    {body}\ndef downgrade():\n    pass\n"
     )
 

@@ -435,6 +435,32 @@ async def test_after_a_restart_what_was_under_way_has_failed(house: House, pipel
     assert engine.downed == ["cut-off"]
 
 
+async def test_after_a_restart_a_repeated_request_is_told_that_the_first_was_interrupted(
+    house: House, pipeline: FakePipeline
+):
+    pipeline.held = True
+    first = await house.deploy(key="k")
+    await house.jobs.close()
+    pipeline.held = False
+    await house.restart()
+    again = await house.deploy(key="k")
+    await again.wait()
+    assert again.is_repeat and again.books.release_id == first.books.release_id
+    assert again.error is not None and (again.error.code, again.error.status) == (Code.INTERRUPTED, 422)
+    assert len(house.database.deployments.all()) == 1
+
+
+async def test_a_wish_with_a_key_is_the_same_wish_only_with_the_same_content(house: House):
+    wishes = [
+        Wish(house.user, "ann", URL, "t1", key="k", overrides={"run": {"port": 1}, "release": "x"}),
+        Wish(house.user, "ann", URL, "t2", key="k", overrides={"release": "x", "run": {"port": 1}}),
+    ]
+    assert wishes[0].request_key() == wishes[1].request_key(), "the order of keys says nothing"
+    assert Wish(house.user, "ann", URL, "t1").request_key() is None
+    empty = Wish(house.user, "ann", URL, "t1", key="k", overrides={}).request_key()
+    assert empty != Wish(house.user, "ann", URL, "t1", key="k").request_key(), "clearing is no keeping"
+
+
 async def test_after_a_restart_an_app_with_a_live_release_is_live(house: House, engine: Engine):
     name = await house.deployed()
     url = house.app(name).deployed_url

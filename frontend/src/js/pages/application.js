@@ -7,13 +7,13 @@ import { doDeed } from '../components/app_deeds.js';
 import { standing } from '../components/app_facts.js';
 import { appHeader } from '../components/app_header.js';
 import { DeploymentPanel } from '../components/deployment_panel.js';
-import { EnvPanel } from '../components/env_panel.js';
 import { errorCard } from '../components/error_card.js';
 import { icon } from '../components/icon.js';
 import { listenForKeys } from '../components/keys.js';
+import { LazyPanel } from '../components/lazy_panel.js';
 import { LogViewer } from '../components/log_viewer.js';
 import { releaseList } from '../components/release_list.js';
-import { settingsPanel } from '../components/settings_panel.js';
+import { SettingsPanel } from '../components/settings_panel.js';
 import { startShell } from '../components/shell.js';
 import { tabBar } from '../components/tabs.js';
 import { api } from '../lib/api.js';
@@ -73,8 +73,15 @@ class ApplicationPage {
       name,
       onOpen: (release) => this.query.set({ tab: 'deployment', release: String(release) }, { push: true }),
     });
-    this.environment = new EnvPanel({ name, onDeploy: () => this.#act('redeploy') });
-    this.settings = settingsPanel({ onDestroy: () => void this.#act('destroy') });
+    this.environment = new LazyPanel(async () => {
+      const { EnvPanel } = await import('../components/env_panel.js');
+      return new EnvPanel({ name, onDeploy: () => this.#act('redeploy') });
+    });
+    this.settings = new SettingsPanel({
+      name,
+      onDeploy: () => this.#act('redeploy'),
+      onDestroy: () => void this.#act('destroy'),
+    });
     const panels = /** @type {const} */ (['deployment', 'log', 'releases', 'environment', 'settings']);
     this.tabs = tabBar({
       label: 'Parts of the application',
@@ -121,6 +128,7 @@ class ApplicationPage {
     void this.deployment.refresh();
     if (this.#loaded === 'releases') void this.releases.load();
     if (this.#loaded === 'environment') void this.environment.refresh();
+    if (this.#loaded === 'settings') void this.settings.refresh();
   }
 
   /** @param {DeedName} deed */
@@ -129,7 +137,9 @@ class ApplicationPage {
     if (isDone && deed === 'redeploy') this.query.set({ tab: 'deployment', release: '' }, { push: true });
   }
 
+  /** Told by the answer and by the socket: the page is left once. */
   #leave() {
+    if (this.#isGone) return;
     this.#isGone = true;
     location.replace('/applications');
   }
@@ -154,6 +164,7 @@ class ApplicationPage {
     if (shown === 'deployment') this.deployment.viewer.shown();
     if (isNew && shown === 'releases') void this.releases.load();
     if (isNew && shown === 'environment') void this.environment.refresh();
+    if (isNew && shown === 'settings') void this.settings.refresh();
     this.#show(this.app);
   }
 }

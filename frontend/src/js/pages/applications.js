@@ -1,15 +1,15 @@
 /** All applications: found, filtered, sorted, and what is done to each; kept true by the socket. */
 
-/** @import { Deployment } from '../types' */
+/** @import { Deployed, Deployment } from '../types' */
 /** @import { DeedName } from '../components/app_deeds.js' */
 import { announce } from '../components/announce.js';
 import { doDeed } from '../components/app_deeds.js';
 import { standing } from '../components/app_facts.js';
 import { appRow } from '../components/app_row.js';
-import { copyButton } from '../components/copy.js';
 import { errorCard } from '../components/error_card.js';
 import { icon } from '../components/icon.js';
 import { listenForKeys } from '../components/keys.js';
+import { LazyPanel } from '../components/lazy_panel.js';
 import { pager } from '../components/pager.js';
 import { startShell } from '../components/shell.js';
 import { chosen } from '../lib/app_list.js';
@@ -20,7 +20,14 @@ import { queryState } from '../lib/query.js';
 
 const PAGE_SIZE = 20;
 const TYPING_MILLISECONDS = 150;
-const SAMPLE = 'butler deploy https://github.com/user/repo';
+
+/** What somebody without an app sees; it stays as it is while it is right. */
+const none = new LazyPanel(async () => {
+  const { firstApp } = await import('../components/first_app.js');
+  const onDeployed = (/** @type {Deployed} */ { container_name: name }) =>
+    location.assign(`/applications/${encodeURIComponent(name)}`);
+  return { element: firstApp({ heading: 'h2', onDeployed }), refresh: async () => {} };
+});
 
 if (startShell({ needsLogin: true })) start();
 
@@ -40,7 +47,7 @@ function start() {
   function show() {
     place.removeAttribute('aria-busy');
     filters.hidden = store.apps.size === 0;
-    if (store.apps.size === 0) return fill(place, empty());
+    if (store.apps.size === 0) return showNone(place);
     tellChanges();
     const state = query.get();
     const found = chosen(store.apps.values(), state);
@@ -197,23 +204,8 @@ function skeletons() {
   ];
 }
 
-function empty() {
-  return el(
-    'div',
-    { class: 'empty' },
-    icon('rocket'),
-    el('h2', { text: 'Nothing runs here yet' }),
-    el('p', {
-      class: 'muted',
-      text: 'Give the Butler the address of a Git repository: it finds out what it is, builds it, and hands you its address.',
-    }),
-    el('a', { class: 'button button--primary button--large', href: '/#deploy' }, icon('plus'), 'Deploy your first app'),
-    el(
-      'p',
-      { class: 'empty__aside muted small' },
-      'Or from a terminal: ',
-      el('code', { text: SAMPLE }),
-      copyButton(SAMPLE, 'Copy the command'),
-    ),
-  );
+/** @param {HTMLElement} place */
+function showNone(place) {
+  if (!none.element.isConnected) fill(place, none.element);
+  void none.refresh();
 }
