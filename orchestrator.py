@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 from collections.abc import AsyncIterator
@@ -128,8 +129,10 @@ class _Server(uvicorn.Server):
 def main() -> None:
     """Serve until a signal ends it."""
     settings = Settings()
+    app = create_app(settings)
+    gc.freeze()  # what is there now stays: looking through it again and again would hold up everybody for 60 ms
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,

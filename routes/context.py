@@ -29,8 +29,8 @@ class Butler:
     github: GithubClient
 
 
-def the_butler(connection: HTTPConnection) -> Butler:
-    """The Butler that this application serves."""
+async def the_butler(connection: HTTPConnection) -> Butler:
+    """The Butler that this application serves. It waits for nothing, but a plain function would be given a thread."""
     butler: Butler = connection.app.state.butler
     return butler
 

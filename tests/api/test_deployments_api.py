@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -39,6 +40,20 @@ def test_lists_are_paged_and_say_in_headers_how_to_go_on(client: TestClient, ali
         seen += [row["container_name"] for row in page.json()]
         address = page.headers["link"][1:].partition(">")[0] if "link" in page.headers else None
     assert seen == names[::-1]
+
+
+def test_a_list_asks_for_the_releases_of_all_its_apps_at_once(app: FastAPI, client: TestClient, alice: Headers):
+    asked: list[str] = []
+    sa.event.listen(
+        app.state.database._engine, "before_cursor_execute", lambda _c, _r, statement, *_more: asked.append(statement)
+    )
+    counts = []
+    for _ in range(2):
+        deploy(client, alice)
+        asked.clear()
+        client.get("/deployments", headers=alice)
+        counts.append(len([statement for statement in asked if "FROM release" in statement]))
+    assert counts == [1, 1]
 
 
 def test_a_list_without_anything_is_empty(client: TestClient, alice: Headers):
