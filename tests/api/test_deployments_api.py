@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,7 @@ from starlette.testclient import TestClient
 
 import docker_run
 from robust_error_handler import Code, CommandFailed, DeploymentFailed
+from routes import app_log
 from tests.fake_pipeline import FakePipeline
 
 Headers = dict[str, str]
@@ -129,6 +132,36 @@ def test_the_app_s_own_log_is_shown_without_its_secrets(
     log = client.get(f"/deployments/{name}/logs?source=app&limit=4", headers=alice).json()
     assert [line["text"] for line in log["lines"]] == ["db | id-db says ***"] + ["web | id-web says ***"] * 3
     assert (log["source"], log["release"], log["closed"]) == ("app", None, False)
+
+
+def test_what_an_app_writes_is_followed_with_numbers_and_signs_of_life_until_it_has_ended(
+    client: TestClient, alice: Headers, monkeypatch: pytest.MonkeyPatch
+):
+    files = {"git_url": (None, "https://github.com/user/repo"), "backend_env": ("env", b"KEY=very-secret-value\n")}
+    name = client.post("/deploy", files=files, headers=alice).json()["container_name"]
+    asked: dict[str, Any] = {}
+
+    async def containers(_settings: object, **_more: object) -> list[State]:
+        return []
+
+    async def follow_app(app: str, _settings: object, **how: Any) -> AsyncIterator[list[docker_run.AppLine]]:
+        asked.update(how, app=app)
+        yield [docker_run.AppLine(7, "2024-01-15T10:30:00Z", "one very-secret-value", "web")]
+        await asyncio.sleep(0.2)
+        yield []
+        yield [docker_run.AppLine(9, "2024-01-15T10:30:01Z", "two")]
+
+    monkeypatch.setattr(docker_run, "list_containers", containers)
+    monkeypatch.setattr(docker_run, "follow_app", follow_app)
+    monkeypatch.setattr(app_log, "HEARTBEAT_SECONDS", 0.01)
+    answer = client.get(f"/deployments/{name}/logs/live?tail=5", headers=alice)
+    lines = answer.text.splitlines()
+    assert [json.loads(line) for line in lines if line] == [
+        {"seq": 7, "time": "2024-01-15T10:30:00Z", "service": "web", "text": "one ***"},
+        {"seq": 9, "time": "2024-01-15T10:30:01Z", "service": "", "text": "two"},
+    ]
+    assert lines[1] == ""
+    assert asked == {"app": name, "after": 0, "tail": 5, "until_ended": True}
 
 
 def test_where_docker_does_not_answer_the_server_is_to_blame(

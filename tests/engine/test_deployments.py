@@ -17,6 +17,7 @@ from tests.engine.harness import (
     Client,
     Repository,
     Server,
+    app_frames,
     body_of,
     docker,
     free_port,
@@ -288,6 +289,16 @@ def test_what_an_app_writes_is_followed_as_it_comes_without_its_secrets(alice: C
             if len(ticks) == 20:
                 break
     assert ticks == list(range(ticks[0], ticks[0] + 20))
+    followed: list[dict[str, Any]] = []
+    with alice.stream("GET", f"/deployments/{app}/logs/live", params={"tail": 5000}) as answer:
+        for line in answer.iter_lines():
+            followed += [json.loads(line)] if line else []
+            if len(followed) == 30:
+                stopping = threading.Thread(target=alice.post, args=(f"/deployments/{app}/stop",))
+                stopping.start()
+    stopping.join()
+    numbered = {line["seq"]: line["text"] for line in asyncio.run(app_frames(alice, app))}
+    assert len(followed) > 30 and all(numbered[line["seq"]] == line["text"] for line in followed)
 
 
 def test_a_build_can_be_cancelled_and_nothing_of_it_goes_on(alice: Client, repository: Repository) -> None:
