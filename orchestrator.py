@@ -37,6 +37,7 @@ from routes import (
     security,
     system,
 )
+from routes.app_states import AppStates
 from routes.context import Butler
 from routes.directory import directory_of
 from routes.version import VERSION
@@ -95,7 +96,7 @@ def _assemble(settings: Settings) -> Butler:
     directory = directory_of(database, auth, settings)
     connections = ConnectionManager(logs, directory, allowed_origins=settings.allowed_origins)
     jobs = DeployJobs(settings, database, logs, connections)
-    return Butler(settings, database, auth, logs, connections, jobs, GithubClient(settings))
+    return Butler(settings, database, auth, logs, connections, jobs, GithubClient(settings), AppStates(settings))
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from connection_manager import ConnectionManager, ReleaseLogs
 from database import Database
 from deploy_jobs import DeployJobs
 from github_client import GithubClient
+from routes.app_states import AppStates
 from settings import Settings
 
 
@@ -27,6 +28,7 @@ class Butler:
     connections: ConnectionManager
     jobs: DeployJobs
     github: GithubClient
+    states: AppStates
 
 
 async def the_butler(connection: HTTPConnection) -> Butler:

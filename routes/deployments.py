@@ -16,6 +16,7 @@ from database import Deployment
 from domain import EventKind
 from robust_error_handler import ButlerError, CommandFailed, Conflict
 from robust_logging import Redactor
+from routes.app_states import view_of as state_view
 from routes.context import Butler, TheButler
 from routes.errors_model import error_responses
 from routes.variables import is_edited, secrets_of
@@ -54,6 +55,7 @@ async def list_deployments(
         return _views(butler, apps), total
 
     views, total = await asyncio.to_thread(read)
+    await butler.states.tell(views)
     tell_pages(request, response, total=total, limit=limit, offset=offset)
     return views
 
@@ -149,7 +151,7 @@ async def _state_of(butler: Butler, view: DeploymentView) -> AppStateView | None
         state = await simple_pipeline.app_state(view.container_name, butler.settings)
     except (ButlerError, CommandFailed):
         return None  # `/health` tells what is wrong with Docker
-    return AppStateView.of(state if view.stopped_at is None else simple_pipeline.as_stopped(state))
+    return state_view(state, view)
 
 
 def _view(butler: Butler, app: Deployment) -> DeploymentView:

@@ -183,7 +183,7 @@ class DeploymentView(BaseModel):
         None, description="Whether its variables were edited since the live release; not told in lists."
     )
     app_state: AppStateView | None = Field(
-        None, description="Its containers; not told in lists, nor where Docker does not answer."
+        None, description="Its containers, in lists as they stood a moment ago; not told where Docker does not answer."
     )
 
 

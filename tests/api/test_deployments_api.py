@@ -16,7 +16,8 @@ from starlette.testclient import TestClient
 
 import docker_run
 from robust_error_handler import Code, CommandFailed, DeploymentFailed
-from routes import app_log
+from routes import app_log, app_states
+from simple_pipeline import Condition
 from tests.fake_pipeline import FakePipeline
 
 Headers = dict[str, str]
@@ -57,6 +58,42 @@ def test_a_list_asks_for_the_releases_of_all_its_apps_at_once(app: FastAPI, clie
         client.get("/deployments", headers=alice)
         counts.append(len([statement for statement in asked if "FROM release" in statement]))
     assert counts == [1, 1]
+
+
+def states_of(client: TestClient, headers: Headers) -> list[str | None]:
+    rows = client.get("/deployments", headers=headers).json()
+    return [row["app_state"] and row["app_state"]["state"] for row in rows]
+
+
+def test_a_list_tells_how_all_apps_stand_with_one_look_at_the_engine(
+    client: TestClient, alice: Headers, bob: Headers, pipeline: FakePipeline, monkeypatch: pytest.MonkeyPatch
+):
+    first, second = (deploy(client, alice)["container_name"] for _ in range(2))
+    deploy(client, bob)
+    pipeline.states[first] = Condition.RESTARTING
+    monkeypatch.setattr(app_states, "FRESH_SECONDS", 3600.0)
+    assert states_of(client, alice) == ["running", "restarting"]
+    assert states_of(client, bob) == ["running"] and states_of(client, alice) == ["running", "restarting"]
+    assert pipeline.looks == 1
+    assert client.post(f"/deployments/{second}/stop", headers=alice).status_code == 200
+    assert states_of(client, alice) == ["stopped", "restarting"]
+    assert pipeline.looks == 2
+
+
+def test_a_list_does_not_wait_for_an_engine_that_fails_or_takes_its_time(
+    client: TestClient, alice: Headers, pipeline: FakePipeline, monkeypatch: pytest.MonkeyPatch
+):
+    assert states_of(client, alice) == [] and pipeline.looks == 0
+    deploy(client, alice)
+    pipeline.look_failure = CommandFailed(["docker", "ps"], 1, ["no"])
+    assert states_of(client, alice) == [None]
+    pipeline.look_failure, pipeline.look_held = None, True
+    monkeypatch.setattr(app_states, "PATIENCE_SECONDS", 0.01)
+    assert states_of(client, alice) == [None]
+    monkeypatch.setattr(app_states, "PATIENCE_SECONDS", 10)
+    pipeline.look_held = False
+    assert states_of(client, alice) == ["running"]
+    assert pipeline.looks == 2
 
 
 def test_a_list_without_anything_is_empty(client: TestClient, alice: Headers):

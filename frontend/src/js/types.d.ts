@@ -46,7 +46,7 @@ export interface Deployment {
   stopped_at?: string | null;
   /** Whether variables were edited since the live release; not told in lists. */
   env_pending?: boolean | null;
-  /** How the containers are; not told in lists. */
+  /** How the containers are. */
   app_state?: AppState | null;
 }
 
