@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -122,6 +122,14 @@ class Releases:
         """The release with this id."""
         with self._database.session() as session:
             return _existing(session.get(Release, release_id))
+
+    def by_ids(self, release_ids: Collection[int]) -> dict[int, Release]:
+        """Those of these releases that there are, by id."""
+        if not release_ids:
+            return {}
+        with self._database.session() as session:
+            rows = session.exec(select(Release).where(col(Release.id).in_(release_ids))).all()
+            return {row.id: row for row in rows}
 
     def by_number(self, deployment_id: int, number: int) -> Release:
         """An app's release of this number."""

@@ -37,6 +37,7 @@ __all__ = [
     "down",
     "forget",
     "keep",
+    "lost_service",
     "parts_of",
     "prepare",
     "project_of",
@@ -175,6 +176,11 @@ async def restore_previous(
 async def root_cause(stack: ComposeStack, error: DeploymentFailed, settings: Settings) -> DeploymentFailed:
     """What to say of a site that failed: the failure of the service that ended before it, where there is one."""
     return await blame.root_cause(error, stack.request.container_name, stack.site.service, settings)
+
+
+async def lost_service(stack: ComposeStack, settings: Settings) -> str | None:
+    """A service beside the site that will not come back by itself; None where there is hope."""
+    return await blame.lost(stack.request.container_name, stack.site.service, settings)
 
 
 async def tell_fallen(stack: ComposeStack, emit: Emit, settings: Settings) -> None:

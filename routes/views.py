@@ -203,7 +203,7 @@ class DeploymentView(BaseModel):
         None, description="Whether the live release has other overrides; not told in lists."
     )
     app_state: AppStateView | None = Field(
-        None, description="Its containers; not told in lists, nor where Docker does not answer."
+        None, description="Its containers, in lists as they stood a moment ago; not told where Docker does not answer."
     )
 
 

@@ -324,6 +324,9 @@ async def test_a_failure_is_recorded_with_its_cause_and_the_port_goes_back(house
     )
     assert [(step["stage"], step["state"]) for step in release.steps] == [("clone", "done"), ("build", "failed")]
     assert house.app(name).phase == Phase.FAILED and not house.database.ports.of(name)
+    told = [(event["kind"], event["text"]) for event in house.logs.read(release.id)][-2:]
+    assert [kind for kind, _ in told] == ["stage-failed", "failure"]
+    assert told[0][1].startswith("Building the image: failed after ") and told[1][1] == "It failed."
 
 
 async def test_an_unknown_exception_is_recorded_with_a_trace_id_and_told_to_the_operator(

@@ -48,7 +48,7 @@ export interface Deployment {
   env_pending?: boolean | null;
   overrides?: Overrides | null;
   overrides_pending?: boolean | null;
-  /** How the containers are; not told in lists. */
+  /** How the containers are. */
   app_state?: AppState | null;
 }
 

@@ -136,13 +136,14 @@ function sendToken(refused) {
   if (!session || session.accessToken === refused) return;
   sentToken = session.accessToken;
   lastHeard = Date.now();
-  say({ type: 'auth', token: sentToken });
+  say({ type: 'auth', token: sentToken, batch: true });
 }
 
 /** @param {any} frame */
 function heard(frame) {
   lastHeard = Date.now();
-  if (frame.type === 'event') return take(frame);
+  if (frame.type === 'events') return take(frame, frame.lines);
+  if (frame.type === 'event') return take(frame, [frame]);
   if (frame.type === 'app') return takeApp(frame);
   if (frame.type === 'ping') return say({ type: 'pong' });
   if (frame.type === 'deployment') return deploymentNews.emit(frame);
@@ -187,12 +188,16 @@ function refused(frame) {
   watch.how.onError?.(frame);
 }
 
-/** @param {LogLine & { deployment: string, release: number }} frame */
-function take(frame) {
+/**
+ * @param {{ deployment: string, release: number }} frame
+ * @param {LogLine[]} lines
+ */
+function take(frame, lines) {
   for (const watch of watchesOf(frame)) {
-    if (frame.seq <= watch.last) continue;
-    watch.last = frame.seq;
-    watch.waiting.push(frame);
+    const fresh = lines.filter(({ seq }) => seq > watch.last);
+    if (!fresh.length) continue;
+    watch.last = /** @type {LogLine} */ (fresh.at(-1)).seq;
+    watch.waiting.push(...fresh);
   }
   delivery ??= setTimeout(deliver, BATCH_MILLISECONDS);
 }
