@@ -145,7 +145,7 @@ def test_when_nothing_is_missing_it_takes_less_than_a_second(machine: Machine) -
         (["base-images", "list"], "butler_cli.py base-images list"),
         (["test", "unit", "-k", "x"], "python -m pytest tests/unit tests/strategies tests/test_*.py -k x"),
         (["test", "api"], "python -m pytest tests/api"),
-        (["test"], "python -m pytest tests"),
+        (["test"], "python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests"),
         (["test", "browser"], "python -m pytest tests/browser"),
     ],
 )
