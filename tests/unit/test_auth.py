@@ -20,7 +20,6 @@ from passlib.hash import bcrypt, bcrypt_sha256
 from pydantic import SecretStr, ValidationError
 from starlette.requests import HTTPConnection
 
-import rate_limits
 from auth import SIGNING_KEY_FILE, Auth, signing_key
 from database import Database, User
 from rate_limits import RateLimits, peer_of
@@ -323,19 +322,3 @@ def test_deployments_of_one_user_are_limited(settings: Settings) -> None:
     limits.deploy(2)
     with pytest.raises(RateLimited):
         limits.deploy(1)
-
-
-def test_a_window_moves_and_keeps_nothing_of_those_who_stay_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [1000.0]
-    monkeypatch.setattr("rate_limits.time.monotonic", lambda: clock[0])
-    window = rate_limits._Window(most=2, seconds=60)
-    assert [window.wait("a"), window.wait("a")] == [0, 0]
-    clock[0] += 20
-    assert window.wait("a") == 40 and window.wait("b") == 0
-    clock[0] += 40
-    assert window.wait("a") == 0
-    window.forget("a")
-    assert [window.wait("a"), window.wait("a")] == [0, 0]
-    clock[0] += 61
-    window.wait("c")
-    assert set(window._tries) == {"c"}
