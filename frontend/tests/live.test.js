@@ -12,6 +12,7 @@ class FakeSocket extends EventTarget {
   send(text) {
     this.sent.push(JSON.parse(text));
   }
+  retryCount = 0;
   close() {}
   reconnect() {}
   hear(frame) {
@@ -172,4 +173,14 @@ test('news of an app are passed on, and a refused origin ends it', () => {
   expect(news).toHaveBeenCalledWith(expect.objectContaining({ phase: 'live' }));
   socket.closeWith(4403);
   expect(live.liveState.get()).toBe('refused');
+});
+
+test('when the next try begins is known: at once, then later and later, never more than ten seconds', () => {
+  open();
+  const waits = [0, 1, 2, 40].map((tries) => {
+    socket.retryCount = tries;
+    socket.closeWith(1006);
+    return live.retryAt.get() - Date.now();
+  });
+  expect(waits).toEqual([0, 500, 650, 10_000]);
 });

@@ -3,11 +3,12 @@
 /** @import { Deployment, DeploymentNews } from '../types' */
 /** @import { DeedName } from '../components/app_deeds.js' */
 import { announce } from '../components/announce.js';
-import { doDeed } from '../components/app_deeds.js';
+import { doDeed, obstacle, offered } from '../components/app_deeds.js';
 import { standing } from '../components/app_facts.js';
 import { appHeader } from '../components/app_header.js';
 import { DeploymentPanel } from '../components/deployment_panel.js';
 import { errorCard } from '../components/error_card.js';
+import { showInFavicon } from '../components/favicon.js';
 import { icon } from '../components/icon.js';
 import { listenForKeys } from '../components/keys.js';
 import { LazyPanel } from '../components/lazy_panel.js';
@@ -18,6 +19,7 @@ import { startShell } from '../components/shell.js';
 import { tabBar } from '../components/tabs.js';
 import { api } from '../lib/api.js';
 import { appLogFeed } from '../lib/app_log_feed.js';
+import { offerCommands } from '../lib/commands.js';
 import { el, fill, hook } from '../lib/dom.js';
 import { repositoryName } from '../lib/format.js';
 import { connect, deploymentNews, resumed } from '../lib/live.js';
@@ -100,8 +102,30 @@ class ApplicationPage {
       if (this.#loaded === 'log') return this.log.viewer.press(key);
       return this.#loaded === 'deployment' && this.deployment.viewer.press(key);
     });
+    offerCommands(() => this.#commands());
     connect();
     this.#showQuery();
+  }
+
+  /** What the palette offers for this app now. @returns {import('../lib/commands.js').Command[]} */
+  #commands() {
+    const deeds = offered(this.app).filter(({ name }) => !obstacle(this.app, name));
+    return [
+      ...deeds.map(({ name, word, icon: image }) => ({
+        kind: /** @type {const} */ ('Action'),
+        word,
+        icon: image,
+        more: 'this application',
+        run: () => void this.#act(name),
+      })),
+      ...Object.entries(TABS).map(([tab, { label, icon: image }]) => ({
+        kind: /** @type {const} */ ('Page'),
+        word: label,
+        icon: image,
+        more: 'this application tab',
+        run: () => this.query.set({ tab }, { push: true }),
+      })),
+    ];
   }
 
   /** @param {Deployment} app */
@@ -113,6 +137,7 @@ class ApplicationPage {
     this.log.setRunning(app.phase !== 'stopped' && !app.stopped_at);
     this.deployment.show(app, Number(this.query.get().release) || null);
     const words = standing(app);
+    showInFavicon(app);
     document.title = `${words} · ${repositoryName(app.git_url)} · DevOps Butler`;
     if (this.#heard && this.#heard !== words) announce(words);
     this.#heard = words;
