@@ -28,6 +28,7 @@ JAVA_VERSIONS = ("25", "21", "17", "11", "8")
 PHP_VERSIONS = ("8.5", "8.4", "8.3", "8.2", "8.1", "8.0", "7.4")
 RUBY_VERSIONS = ("4.0", "3.4", "3.3", "3.2", "3.1", "3.0", "2.7")
 DOTNET_VERSIONS = ("10.0", "9.0", "8.0", "7.0", "6.0")
+_NEWEST = ("latest", "stable", "lts")
 ELIXIR_VERSIONS = tuple(f"1.{minor}" for minor in range(19, 11, -1))
 
 
@@ -64,7 +65,8 @@ def rust(workspace: Workspace) -> Toolchain | None:
     source = f"{asked.source} ({asked.value})"
     if exact:
         return Toolchain("rust", manager, Fact(exact[1], source))
-    warnings = () if asked.value.startswith("stable") else (_unavailable("Rust", asked, "1 (stable)", ("1",)),)
+    is_newest = asked.value.startswith("stable") or asked.value in _NEWEST
+    warnings = () if is_newest else (_unavailable("Rust", asked, "1 (stable)", ("1",)),)
     return Toolchain("rust", manager, Fact("1", source), warnings)
 
 
@@ -112,10 +114,15 @@ def ruby(workspace: Workspace) -> Toolchain | None:
     manifest = _first_file(workspace, "Gemfile", "config.ru", "gems.rb")
     if manifest is None:
         return None
-    asked = workspace.told.get("version") or (
-        _searched(workspace, r"^[ \t]*ruby\s*\(?\s*['\"]([^'\"]+)['\"]", "Gemfile", label="ruby")
+    stated = _searched(workspace, r"^[ \t]*ruby\s*\(?\s*['\"]([^'\"]+)['\"]", "Gemfile", label="ruby")
+    locked = _searched(workspace, r"^RUBY VERSION\s+ruby (\d+\.\d+\.\d+)", "Gemfile.lock", label="RUBY VERSION")
+    is_exact = stated is not None and re.fullmatch(r"\d+(?:\.\d+)*", stated.value)
+    asked = (
+        workspace.told.get("version")
+        or (stated if is_exact else None)
         or _asked(workspace, "ruby", ".ruby-version", "ruby")
-        or _searched(workspace, r"^RUBY VERSION\s+ruby (\d+\.\d+\.\d+)", "Gemfile.lock", label="RUBY VERSION")
+        or locked
+        or stated
     )
     version, warnings = _chosen("Ruby", asked, RUBY_VERSIONS, "3.3", keeps_patch=True)
     return Toolchain("ruby", Fact("bundler", manifest), version, warnings)
@@ -220,6 +227,8 @@ def _java_version(asked: Fact | None) -> tuple[Fact, tuple[PlanWarning, ...]]:
     found = re.search(r"(?:^|[^\d.])(?:1\.)?(\d{1,2})(?!\d)", asked.value)
     source = f"{asked.source} ({asked.value})"
     if found is None:
+        if asked.value.lower() in _NEWEST:
+            return Fact("21", source), ()
         return Fact("21", source), (_unavailable("Java", asked, "21", JAVA_VERSIONS),)
     used = next((release for release in reversed(JAVA_VERSIONS) if int(release) >= int(found[1])), JAVA_VERSIONS[0])
     same = used == found[1]
@@ -233,6 +242,8 @@ def _chosen(
     if asked is None:
         return Fact(default, "default: the repository names no version"), ()
     source = f"{asked.source} ({asked.value})"
+    if asked.value.lower() in _NEWEST:
+        return Fact(default, source), ()
     exact = re.fullmatch(r"[v=\s]*(\d+)(?:\.(\d+))?(\.\d+)?(?:[-+.p].*)?", asked.value)
     if exact:
         wanted = f"{exact[1]}.{exact[2] or 0}"
