@@ -12,6 +12,8 @@ export const PAGES = {
   '/applications': 'applications.html',
   '/applications/{name}': 'application.html',
 };
+/** What the server answers a browser with at any other address. */
+const MISSING = 'missing.html';
 
 const source = fileURLToPath(new URL('./src/', import.meta.url));
 const server = process.env.BUTLER_URL ?? 'http://127.0.0.1:8000';
@@ -31,7 +33,7 @@ export default defineConfig({
     reportCompressedSize: false,
     manifest: false,
     rolldownOptions: {
-      input: Object.values(PAGES).map((file) => source + file),
+      input: [...Object.values(PAGES), MISSING].map((file) => source + file),
     },
   },
   server: {

@@ -10,12 +10,12 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Route, sync_playwright
 
 from tests import fake_github
 from tests.browser import sites
@@ -68,8 +68,11 @@ def state(name: str, who: str = "ada") -> Callable[[State], State]:
 # --- what is between page and server where a state is hard to have ----------------------------------------------------
 
 
+_held: list[Route] = []
+
+
 def never(page: Page, pattern: str) -> None:
-    page.route(pattern, lambda route: None)
+    page.route(pattern, _held.append)
 
 
 def refuse(page: Page, pattern: str, code: str = "internal-error", status: int = 500) -> None:
@@ -585,10 +588,14 @@ def _take(browser: Browser, made: World, name: str, who: str, prepare: State, wi
         person.page.wait_for_timeout(500)
         for theme in THEMES:
             person.page.emulate_media(color_scheme=theme)
+            person.page.wait_for_timeout(300)
             person.page.screenshot(path=target / f"{name}-{theme}-{width}.png", full_page=True)
-    except Exception as error:  # noqa: BLE001 - the others are still to be taken
+    except Exception as error:
         sys.stderr.write(f"{name} at {width}: {str(error)[:300]}\n")
     finally:
+        while _held:
+            with suppress(Error):
+                _held.pop().abort()
         context.close()
 
 

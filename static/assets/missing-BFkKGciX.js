@@ -1,0 +1,1 @@
+import{r as e}from"./shell-Cgrt49Pw.js";e();
