@@ -98,7 +98,7 @@ def create_app(
     app.add_api_websocket_route("/ws/{client_id}", _socket)
     metrics.add_metrics(app, butler)
     pages.add_pages(app, static)
-    errors.add_handlers(app)
+    errors.add_handlers(app, missing_page=static / "missing.html")
     openapi.complete_description(app)
     security.add_middleware(app, settings)
     return app

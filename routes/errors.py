@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
+from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from robust_error_handler import BadRequest, ButlerError, Code, CommandFailed, DeploymentFailed
@@ -22,8 +24,11 @@ _CODES = {401: Code.UNAUTHORISED, 403: Code.FORBIDDEN, 404: Code.NOT_FOUND, 409:
 _LONGEST_LINE_SHOWN = 320
 
 
-def add_handlers(app: FastAPI) -> None:
-    """Turn our own errors and the framework's into the one shape; `UnknownErrors` does it for all others."""
+def add_handlers(app: FastAPI, missing_page: Path) -> None:
+    """Turn our own errors and the framework's into the one shape; `UnknownErrors` does it for all others.
+
+    Somebody whose browser opens an address that leads nowhere gets `missing_page`, where it is built.
+    """
 
     async def ours(_request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, ButlerError)  # noqa: S101 - what it is registered for
@@ -33,8 +38,10 @@ def add_handlers(app: FastAPI) -> None:
             log.error("a request failed: %s", error.message, extra={FIELDS: {"code": str(error.code)}})
         return answer(error)
 
-    async def http(request: Request, error: Exception) -> JSONResponse:
+    async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+        if error.status_code == 404 and _opens_a_page(request) and missing_page.is_file():
+            return FileResponse(missing_page, status_code=404, headers={"Cache-Control": "no-cache"})
         code = _CODES.get(error.status_code, Code.INVALID_REQUEST)
         message = "There is no such address." if error.status_code == 404 else str(error.detail)
         known = ButlerError(message, "See /docs for what there is.", code, error.status_code)
@@ -85,6 +92,10 @@ class UnknownErrors:
             log.exception("a request ended in an unknown error")
             if not has_begun:
                 await answer(_internal())(scope, receive, send)
+
+
+def _opens_a_page(request: Request) -> bool:
+    return request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
 
 
 def _internal() -> ButlerError:

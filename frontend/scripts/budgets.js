@@ -10,6 +10,7 @@ const BUDGET_KB = {
   'account.html': 25,
   'applications.html': 35,
   'application.html': 45,
+  'missing.html': 15,
 };
 const DASHBOARD_KB = 35;
 const CSS_KB = 15;

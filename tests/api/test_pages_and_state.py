@@ -131,6 +131,21 @@ def test_with_a_build_pages_are_served_and_asked_for_again_each_time(settings: S
     assert client.get("/assets/missing.js").json()["error"]["code"] == "not-found"
 
 
+def test_an_address_that_leads_nowhere_is_a_page_for_a_browser_and_an_error_for_programs(
+    settings: Settings, app: FastAPI, tmp_path: Path
+):
+    (tmp_path / "missing.html").write_text("<title>There is no such page</title>")
+    client = TestClient(create_app(settings, static=tmp_path), base_url="http://localhost")
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    page = client.get("/no-such-page", headers=browser)
+    assert (page.status_code, page.headers["cache-control"]) == (404, "no-cache")
+    assert "no such page" in page.text and "default-src" in page.headers["content-security-policy"]
+    assert client.get("/no-such-page").json()["error"]["code"] == "not-found"
+    assert client.post("/no-such-page", headers=browser).json()["error"]["code"] == "not-found"
+    # Records of the API are programs' business, whoever asks.
+    assert client.get("/deployments/none", headers=browser).json()["error"]["code"] == "unauthorised"
+
+
 # --- registration
 
 

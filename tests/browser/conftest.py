@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,26 +11,15 @@ import pytest
 from playwright.sync_api import Browser, Error, sync_playwright
 
 from tests.browser.person import Person
-from tests.engine.harness import ROOT, Client, Repository, Server, free_port, sweep
-
-BUILD = Path(os.environ.get("BUTLER_TEST_STATIC") or ROOT / "static")
-_SERVE = """
-import sys, uvicorn, orchestrator
-from pathlib import Path
-from settings import Settings
-settings = Settings()
-app = orchestrator.create_app(settings, static=Path(sys.argv[1]))
-uvicorn.run(app, host=settings.host, port=settings.port, log_config=None, access_log=False, ws_max_size=65536)
-"""
+from tests.browser.serving import chromium_program, make_server
+from tests.engine.harness import Client, Repository, Server, sweep
 
 
 # One for each module: while it is open, tests that are coroutines cannot run.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    program = next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None)
-    assert program, "Chromium is not installed: ./butler test browser installs it"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=["--no-sandbox"])
         yield browser
         browser.close()
 
@@ -40,11 +27,10 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def make_dashboard(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start servers of one's own; whatever they put on the engine goes at the end."""
-    assert (BUILD / "index.html").exists(), "the dashboard is not built: npm run build in frontend/"
     servers: list[Server] = []
 
     def make(**settings: str) -> Server:
-        server = _server(tmp_path / f"butler-{len(servers)}", settings)
+        server = make_server(tmp_path / f"butler-{len(servers)}", settings)
         servers.append(server)
         server.start()
         return server
@@ -58,7 +44,7 @@ def make_dashboard(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests of a module that do not disturb it."""
-    server = _server(tmp_path_factory.mktemp("dashboard"), {})
+    server = make_server(tmp_path_factory.mktemp("dashboard"), {})
     server.start()
     yield server
     server.stop()
@@ -99,14 +85,6 @@ def repository(tmp_path: Path) -> Repository:
 @pytest.fixture
 def make_repository(tmp_path: Path) -> Callable[[str], Repository]:
     return lambda name: Repository(tmp_path / "octo" / name)
-
-
-def _server(folder: Path, settings: dict[str, str]) -> Server:
-    settings = {"BUTLER_FIRST_HOST_PORT": "19080", "BUTLER_LOGIN_ATTEMPTS_PER_MINUTE": "1000", **settings}
-    program = () if BUILD == ROOT / "static" else ("-c", _SERVE, str(BUILD))
-    if program:
-        settings["PYTHONPATH"] = str(ROOT)
-    return Server(folder, free_port(), settings, **({"program": program} if program else {}))
 
 
 def _destroy_all(client: Client) -> None:

@@ -175,13 +175,15 @@ def test_when_nothing_is_missing_it_takes_less_than_a_second(machine: Machine) -
         (["test", "api"], "python -m pytest tests/api"),
         (["test"], "python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests"),
         (["test", "browser"], "python -m pytest tests/browser"),
+        (["test", "lighthouse"], "python -m tests.browser.lighthouse"),
     ],
 )
 def test_a_word_runs_its_program_with_the_rest_of_the_words(machine: Machine, words: list[str], call: str) -> None:
     machine.fake("chromium")
-    axe = machine.home / "frontend/node_modules/axe-core"
-    axe.mkdir(parents=True)
-    (axe / "axe.min.js").touch()
+    packages = machine.home / "frontend/node_modules"
+    (packages / "lighthouse").mkdir(parents=True)
+    (packages / "axe-core").mkdir()
+    (packages / "axe-core" / "axe.min.js").touch()
     done = machine.run(*words)
     assert done.returncode == 0, done.stderr
     assert machine.called(call) == 1

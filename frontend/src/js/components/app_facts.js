@@ -3,7 +3,7 @@
 /** @import { Deployment } from '../types' */
 import '../../css/parts/apps.css';
 import { el, safeAddress } from '../lib/dom.js';
-import { repositoryName, shortSha } from '../lib/format.js';
+import { shortSha } from '../lib/format.js';
 import { appState, badge, isServedByOlder, releaseState } from './badge.js';
 import { copyButton } from './copy.js';
 import { icon } from './icon.js';
@@ -61,7 +61,7 @@ export function sourceText(app) {
     'span',
     { class: 'fact', title: app.git_url },
     icon('git-branch'),
-    el('span', { class: 'truncate', text: `${repositoryName(app.git_url)}@${app.branch ?? 'default'}${folder}` }),
+    el('span', { class: 'truncate', text: `${app.branch ?? 'default branch'}${folder}` }),
   );
 }
 

@@ -76,18 +76,17 @@ function layout(form) {
   const all = el('a', { class: 'small', href: '/applications' }, 'All applications');
   return [
     el(
-      'section',
-      { class: 'card dash__deploy', id: 'deploy', 'aria-labelledby': 'deploy-title' },
-      el('h2', { id: 'deploy-title', text: 'Deploy a repository' }),
-      form,
-    ),
-    el(
       'div',
-      { class: 'dash__side' },
+      { class: 'dash__column dash__column--wide' },
+      el(
+        'section',
+        { class: 'card dash__deploy', id: 'deploy', 'aria-labelledby': 'deploy-title' },
+        el('h2', { id: 'deploy-title', text: 'Deploy a repository' }),
+        form,
+      ),
       card('Running', 'running', all),
-      card('Recent deployments', 'recent'),
-      card('This server', 'health'),
     ),
+    el('div', { class: 'dash__column' }, card('Recent deployments', 'recent'), card('This server', 'health')),
   ];
 }
 

@@ -17,6 +17,7 @@ async function load(place) {
   } catch (error) {
     fill(place, errorCard(/** @type {any} */ (error), { retry: () => load(place) }));
   }
+  place.removeAttribute('aria-busy');
 }
 
 /**

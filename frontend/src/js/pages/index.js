@@ -27,4 +27,5 @@ async function showDashboard(place) {
       el('div', { class: 'empty' }, el('p', { text: 'A part of the dashboard could not be loaded.' }), again),
     );
   }
+  place.removeAttribute('aria-busy');
 }
