@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cli import app_words
-from cli.command import Detach, Json, Name, Timeout, Url, Verbose, asking, printing
+from cli.command import Detach, Json, Name, OverridesFile, Settings, Timeout, Url, Verbose, asking, printing
 
 EPILOG = """\
 \b
@@ -72,6 +72,8 @@ def deploy(
     ] = None,
     backend_env: BackendEnv = None,
     frontend_env: FrontendEnv = None,
+    settings: Settings = None,
+    overrides: OverridesFile = None,
     detach: Detach = False,
     timeout: Timeout = None,
     verbose: Verbose = False,
@@ -80,12 +82,15 @@ def deploy(
 ) -> None:
     """Deploy a repository and print its address.
 
-    The address is printed once it answers. Ctrl-C leaves the deployment running on the server.
+    The address is printed once it answers. Ctrl-C leaves the deployment running on the server. What --set and
+    --overrides say is kept with the app, in place of what it had; an empty file clears it.
     """
     from cli import deploying
+    from cli.overrides import Overrides
 
+    given = Overrides(settings or (), overrides)
     wish = deploying.Wish(
-        address, branch, subdirectory, name, backend_env, frontend_env, detach, timeout, is_verbose=verbose
+        address, branch, subdirectory, name, backend_env, frontend_env, given, detach, timeout, is_verbose=verbose
     )
     with asking(json, url) as (api, output):
         deploying.deploy(api, output, wish)
@@ -96,6 +101,8 @@ def plan(
     address: Annotated[str, typer.Argument(metavar="URL_OR_FOLDER", help="A repository, or a folder here.")],
     branch: Branch = None,
     subdirectory: Folder = None,
+    settings: Settings = None,
+    overrides: OverridesFile = None,
     dockerfile: Annotated[bool, typer.Option("--dockerfile", help="Print the Dockerfile only.")] = False,
     json: Json = False,
     url: Url = None,
@@ -105,9 +112,11 @@ def plan(
     A folder of this machine is planned here, without a server.
     """
     from cli import planning
+    from cli.overrides import Overrides
 
+    wish = planning.Wish(address, branch, subdirectory, Overrides(settings or (), overrides))
     with asking(json, url) as (api, output):
-        planning.plan(api, output, address, branch=branch, subdirectory=subdirectory, dockerfile=dockerfile)
+        planning.plan(api, output, wish, dockerfile=dockerfile)
 
 
 @app.command(name="list")

@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import shutil
 import signal
 import sys
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import uvicorn
 
-import shell
 from orchestrator import create_app
-from settings import ROOT, Settings
+from settings import Settings
+from workspace import SAMPLE_ADDRESS
 
-SAMPLE = ROOT / "examples" / "hello-butler"
 USER = "demo"
 _START_SECONDS = 30.0
 _REQUEST_SECONDS = 60.0
@@ -27,7 +24,7 @@ _LOOK_SECONDS = 0.3
 
 def main() -> None:
     """Run the demo until Ctrl-C."""
-    settings = Settings(allow_local_repositories=True)
+    settings = Settings()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_demo(settings, stay="--once" not in sys.argv[1:]))
     _say("\nThe Butler has stopped, and the app goes on running; `./butler serve` brings the Butler back.")
@@ -72,11 +69,9 @@ async def _until_healthy(base: str, serving: asyncio.Task[None]) -> None:
 
 async def _deploy_sample(base: str, settings: Settings) -> None:
     password = await asyncio.to_thread(_password, settings)
-    repository = settings.data_dir.resolve() / "demo" / "hello-butler"
-    await _make_repository(repository)
     async with httpx2.AsyncClient(base_url=base, timeout=_REQUEST_SECONDS) as client:
         client.headers["Authorization"] = f"Bearer {await _log_in(client, password)}"
-        wish = {"git_url": f"file://{repository}"}
+        wish = {"git_url": SAMPLE_ADDRESS}
         mine = [row for row in (await client.get("/deployments")).json() if row["git_url"] == wish["git_url"]]
         if mine:
             wish["name"] = mine[0]["container_name"]
@@ -115,19 +110,6 @@ async def _report(client: httpx2.AsyncClient, base: str, body: dict[str, Any], p
         f"  The API:        {base}/docs\n"
         f"  Log in as:      {USER}  with the password  {password}"
     )
-
-
-async def _make_repository(repository: Path) -> None:
-    """The sample as a Git repository of its own, in the data directory, so that it can be deployed again later."""
-    if (repository / ".git").is_dir():
-        return
-    await asyncio.to_thread(shutil.copytree, SAMPLE, repository)
-    for words in (
-        ["init", "--quiet", "--initial-branch", "main"],
-        ["add", "--all"],
-        ["-c", "user.name=DevOps Butler", "-c", "user.email=butler@localhost", "commit", "--quiet", "-m", "Say hello"],
-    ):
-        await shell.output(["git", "-C", str(repository), *words], waiting_for="the sample repository")
 
 
 async def _log_in(client: httpx2.AsyncClient, password: str) -> str:

@@ -129,6 +129,7 @@ class DeployRequest:
 
     `container_name` names the app for its whole life (`user-repo-a1b2c3d4`). `backend_env` reaches the running
     container only, `frontend_env` the build only. `previous_host_port` is set when the app has an address to keep.
+    `overrides` are the request's own words with butler.yml's keys, checked already; they beat that file's.
     `runtime` bounds what the app may use; 0 release means that no row exists (a plan or a test).
     """
 
@@ -141,6 +142,7 @@ class DeployRequest:
     subdirectory: str | None = None
     backend_env: Mapping[str, str] = field(default_factory=dict)
     frontend_env: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, Any] | None = None
     github_token: Secret | None = None
 
 

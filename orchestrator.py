@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 from collections.abc import AsyncIterator
@@ -30,12 +31,15 @@ from routes import (
     lifecycle,
     metrics,
     openapi,
+    overrides,
     pages,
     plan,
     releases,
+    samples,
     security,
     system,
 )
+from routes.app_states import AppStates
 from routes.context import Butler
 from routes.directory import directory_of
 from routes.version import VERSION
@@ -75,7 +79,21 @@ def create_app(
     butler = _assemble(settings)
     app.state.butler = butler
     app.state.settings, app.state.database, app.state.auth = settings, butler.database, butler.auth
-    for part in (login, deploy, plan, deployments, app_log, lifecycle, environment, releases, github, host, system):
+    for part in (
+        login,
+        deploy,
+        plan,
+        samples,
+        deployments,
+        app_log,
+        lifecycle,
+        environment,
+        overrides,
+        releases,
+        github,
+        host,
+        system,
+    ):
         app.include_router(part.router)
     app.add_api_websocket_route("/ws/{client_id}", _socket)
     metrics.add_metrics(app, butler)
@@ -94,7 +112,7 @@ def _assemble(settings: Settings) -> Butler:
     directory = directory_of(database, auth, settings)
     connections = ConnectionManager(logs, directory, allowed_origins=settings.allowed_origins)
     jobs = DeployJobs(settings, database, logs, connections)
-    return Butler(settings, database, auth, logs, connections, jobs, GithubClient(settings))
+    return Butler(settings, database, auth, logs, connections, jobs, GithubClient(settings), AppStates(settings))
 
 
 @asynccontextmanager
@@ -128,8 +146,10 @@ class _Server(uvicorn.Server):
 def main() -> None:
     """Serve until a signal ends it."""
     settings = Settings()
+    app = create_app(settings)
+    gc.freeze()  # what is there now stays: looking through it again and again would hold up everybody for 60 ms
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -27,6 +27,7 @@ class Code(StrEnum):
     CRASHED_AT_START = "crashed-at-start"
     MISSING_VARIABLE = "missing-variable"
     BUTLER_FILE_INVALID = "butler-file-invalid"
+    OVERRIDES_INVALID = "overrides-invalid"
     RELEASE_COMMAND_FAILED = "release-command-failed"
     WRONG_PORT = "wrong-port"
     LOOPBACK_ONLY = "loopback-only"
@@ -45,6 +46,7 @@ class Code(StrEnum):
     # what a request can be refused for
     INVALID_REQUEST = "invalid-request"
     INVALID_ENV_FILE = "invalid-env-file"
+    IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
     UNAUTHORISED = "unauthorised"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not-found"

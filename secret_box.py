@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import hmac
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -42,6 +44,7 @@ class SecretBox:
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in keys])
+        self._digest_key = hashlib.sha256(b"digests\0" + keys[0].encode("ascii")).digest()
 
     @classmethod
     def in_folder(cls, data_dir: Path) -> SecretBox:
@@ -61,6 +64,10 @@ class SecretBox:
     def seal(self, text: str) -> str:
         """The text, encrypted and signed."""
         return self._fernet.encrypt(text.encode("utf-8")).decode("ascii")
+
+    def digest(self, text: str) -> str:
+        """64 hex digits by which the same text is known again, and from which it cannot be guessed without the key."""
+        return hmac.new(self._digest_key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     def unseal(self, sealed: str) -> str:
         """The text that `seal` was given."""

@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     registrations_per_hour: int = Field(20, ge=1, description="Registrations per hour from one address.")
     deploys_per_minute: int = Field(30, ge=1, description="Deployments that one user may ask for in a minute.")
     allow_local_repositories: bool = Field(
-        False, description="Whether `file:` addresses and local paths may be cloned (tests and the demo)."
+        False, description="Whether `file:` addresses and local paths may be cloned (for tests)."
     )
     allowed_private_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Git hosts with private addresses that may be cloned from, separated by commas."

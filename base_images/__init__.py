@@ -91,6 +91,7 @@ async def _choose(name: str, emit: Emit, settings: Settings) -> str:
     reference = parse(name)
     override = settings.base_images.get(name) or settings.base_images.get(reference.short)
     if override:
+        await _require(override, name, emit, settings)
         return _use(emit, override, f"{name}: {override} is used, as BUTLER_BASE_IMAGES says.")
     if settings.image_registry and reference.is_official:
         mirrored = f"{settings.image_registry.rstrip('/')}/{reference.short}"
@@ -99,6 +100,31 @@ async def _choose(name: str, emit: Emit, settings: Settings) -> str:
     if await _is_to_be_had(name, emit, settings):
         return name
     return await _stand_in(name, reference, emit, settings)
+
+
+async def _require(override: str, name: str, emit: Emit, settings: Settings) -> None:
+    """A replacement from the settings is there, or the setting is said to be wrong."""
+    lines: tuple[str, ...] = ()
+    try:
+        is_ours = override.startswith(STAND_IN_PREFIX)
+        if override == "scratch" or await (
+            registry.inspect(override) if is_ours else _is_to_be_had(override, emit, settings)
+        ):
+            return
+        said = _silent.reason(parse(override).registry)
+        lines = (said,) if said and not is_ours else ()
+    except DeploymentFailed as error:
+        if error.code is not Code.IMAGE_NOT_FOUND:
+            raise
+        lines = error.lines
+    raise DeploymentFailed(
+        Code.IMAGE_NOT_FOUND,
+        f"The image {override}, which the setting BUTLER_BASE_IMAGES names in place of {name}, is not on this machine and "
+        "cannot be pulled.",
+        f'Correct the entry "{name}" of BUTLER_BASE_IMAGES on the server, or remove it; or have the image there '
+        f"(docker pull {override}, or docker load).",
+        lines,
+    )
 
 
 async def _is_to_be_had(name: str, emit: Emit, settings: Settings) -> bool:
@@ -118,7 +144,9 @@ async def _is_to_be_had(name: str, emit: Emit, settings: Settings) -> bool:
             raise _refused(name, reason)
         if pause is not None:
             _say(
-                emit, EventKind.NOTE, f"No answer from {reference.registry} ({reason}); trying again in {pause:.0f} s."
+                emit,
+                EventKind.NOTE,
+                f"{reference.registry} {registry.in_plain_words(reason)}; trying again in {pause:.0f} s.",
             )
             await asyncio.sleep(pause)
     _silent.add(reference.registry, reason)
@@ -127,10 +155,10 @@ async def _is_to_be_had(name: str, emit: Emit, settings: Settings) -> bool:
 
 async def _stand_in(name: str, reference: Reference, emit: Emit, settings: Settings) -> str:
     reason = _silent.reason(reference.registry)
-    why = f"{reference.registry} does not answer ({reason})" if reason else "pulling is switched off"
+    why = f"{reference.registry} {registry.in_plain_words(reason)}" if reason else "pulling is switched off"
     recipe = recipe_for(reference)
     if recipe is None:
-        raise _no_stand_in(name, reference, why)
+        raise _no_stand_in(name, reference, why, [reason] if reason else [])
     tag = await ensure(recipe, emit, settings)
     _remark(recipe, emit)
     return _use(emit, tag, f"{name} is not on this machine and {why}: the stand-in {tag} is used.")
@@ -183,12 +211,13 @@ def _refused(name: str, reason: str) -> DeploymentFailed:
     )
 
 
-def _no_stand_in(name: str, reference: Reference, why: str) -> DeploymentFailed:
+def _no_stand_in(name: str, reference: Reference, why: str, said: Sequence[str]) -> DeploymentFailed:
     return DeploymentFailed(
         Code.IMAGE_NOT_FOUND,
         f"The image {name} is not on this machine and {why}; no stand-in can be built for it (only for {_FAMILIES}).",
         f'Load it (docker load), or name a replacement: BUTLER_BASE_IMAGES=\'{{"{reference.short}": "..."}}\', '
         "or a registry that answers in BUTLER_IMAGE_REGISTRY.",
+        said,
     )
 
 

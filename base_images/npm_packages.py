@@ -45,8 +45,9 @@ def fetch_node(wanted: str, registry: str, folder: Path) -> str:
     except httpx2.HTTPError as error:
         raise DeploymentFailed(
             Code.IMAGE_NOT_FOUND,
-            f"The npm registry {registry} did not give what a stand-in for node:{wanted} needs: {error}",
+            f"The npm registry {registry} did not give what a stand-in for node:{wanted} needs.",
             "Check that the registry answers, or name another in BUTLER_NPM_REGISTRY.",
+            [str(error)],
         ) from error
 
 

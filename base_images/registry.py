@@ -28,6 +28,19 @@ _NO_SUCH_IMAGE = (
 _NETWORK = ("no such host", "timeout", "refused", "unreachable", "eof", "toomanyrequests", "server misbehaving")
 
 
+_SILENCES = (
+    ("no such host", "is not known to this machine's name service"),
+    ("server misbehaving", "is not known to this machine's name service"),
+    ("toomanyrequests", "gives no more for now: its rate limit is reached"),
+    ("refused", "refuses connections"),
+    ("unreachable", "cannot be reached from this machine's network"),
+    ("timeout", "does not answer in time"),
+    ("no word", "does not answer in time"),
+    ("certificate", "has a certificate that this machine does not trust"),
+    ("eof", "breaks off the connection"),
+)
+
+
 class Pull(StrEnum):
     """How a pull ended: SILENT means that the registry did not answer, REFUSED that it has no such image for us."""
 
@@ -100,6 +113,12 @@ async def pull(name: str, emit: Emit) -> tuple[Pull, str]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def in_plain_words(reason: str) -> str:
+    """What a silent registry's last words mean, to be said after its name."""
+    text = reason.lower()
+    return next((words for sign, words in _SILENCES if sign in text), "does not answer as a registry should")
 
 
 def classify(message: str) -> Pull:

@@ -139,8 +139,10 @@ def judged(row: dict[str, str], status: int, body: dict[str, Any], seconds: floa
     return Outcome(row, met, said, seconds, "", plan)
 
 
-def probed(probe: str, address: str) -> tuple[bool, str]:
+def probed(probe: str, address: str | None) -> tuple[bool, str]:
     """Ask what the probe names; without a request in it, any answer but a server's error will do."""
+    if not address:
+        return False, "it runs, but has no address: no port is known"
     wanted = re.findall(r"GET (\S+?),? (?:on both )?-> (\d{3})", probe) or [("/", "")]
     text = re.search(r'contains "([^"]+)"', probe)
     headers = {"Host": "localhost"} if "Host" in probe and "localhost" in probe else {}

@@ -86,6 +86,15 @@ class Result:
         return (self.plan.version if self.plan else None) or self.said.get("version", "")
 
     @property
+    def warnings_of_versions(self) -> list[str]:
+        """What is said of a version that is not to be had, with a plan or in place of one."""
+        if self.plan is not None:
+            is_about = any("version" in warning.code for warning in self.plan.warnings)
+            return [warning.message for warning in self.plan.warnings] if is_about else []
+        lines = self.error.lines if isinstance(self.error, ButlerError) else ()
+        return [line for line in lines if line.startswith("warning: ")]
+
+    @property
     def explanation(self) -> str:
         """Why the planner decided as it did."""
         if self.plan is None:
@@ -179,14 +188,12 @@ def _version(result: Result) -> bool | None:
     asked = [part for part in result.row["version_asked"].replace("\ufeff", "").split(";") if _is_of_language(part)]
     if not asked:
         return None
-    warned = result.plan is not None and any("version" in warning.code for warning in result.plan.warnings)
+    said = result.warnings_of_versions
     # A version file of several lines is written `3.12|2.7`; ranges of npm's have blanks around their `||`.
     wanted = [_range_of(one) for part in asked for one in (part.split("|") if re.search(r"\w\|\w", part) else [part])]
     if any(_satisfies(result.version, text) for text in wanted):
         return True
-    return warned and any(
-        text in entry.message for text in wanted for entry in (result.plan.warnings if result.plan else ())
-    )
+    return any(text in sentence for text in wanted for sentence in said)
 
 
 def _is_of_language(part: str) -> bool:
@@ -208,6 +215,8 @@ def _range_of(part: str) -> str:
 
 
 def _satisfies(version: str, wanted: str) -> bool:
+    if pessimistic := re.fullmatch(r"~>\s*(\d+)\.(\d+)", wanted):  # as Mix and RubyGems write it
+        wanted = f">={pessimistic[1]}.{pessimistic[2]}.0 <{int(pessimistic[1]) + 1}.0.0"
     codenames = {"lts/iron": "20", "lts/hydrogen": "18", "lts/jod": "22", "lts/krypton": "24", "lts/*": "24"}
     wanted = codenames.get(wanted, wanted).removeprefix("v")
     exact = re.fullmatch(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:\.?x)?", wanted)

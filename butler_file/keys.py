@@ -26,14 +26,22 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
-Command = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8000)]
-Path = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
-Duration = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | float), Field(pattern=_DURATION)]
-Value = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | float | bool)]
-Memory = Annotated[
-    str, BeforeValidator(_as_text, json_schema_input_type=str | int), Field(pattern=r"^[1-9]\d*(\.\d+)?([kmg]b?|b)?$")
+# Something that can be seen, and no character that no program can be given.
+_SAYS_SOMETHING = r"^[^\x00]*[^\x00\s][^\x00]*$"
+Command = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8000, pattern=_SAYS_SOMETHING)
 ]
+Path = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000, pattern=_SAYS_SOMETHING)]
+OutputFolder = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.@+-]+(/[A-Za-z0-9_.@+-]+)*/?$", max_length=1000)]
+_DurationText = Annotated[str, Field(pattern=_DURATION)]
+Duration = Annotated[_DurationText, BeforeValidator(_as_text, json_schema_input_type=_DurationText | float)]
+_ValueText = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Value = Annotated[_ValueText, BeforeValidator(_as_text, json_schema_input_type=_ValueText | float | bool)]
+_MemoryText = Annotated[str, Field(pattern=r"^[1-9]\d*(\.\d+)?([kmg]b?|b)?$")]
+Memory = Annotated[_MemoryText, BeforeValidator(_as_text, json_schema_input_type=_MemoryText | int)]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
+_VersionText = Annotated[str, Field(pattern=r"^\d{1,4}(\.\d{1,4}){0,2}$")]
+Version = Annotated[_VersionText, BeforeValidator(_as_text, json_schema_input_type=_VersionText | float)]
 
 
 class Section(BaseModel):
@@ -48,7 +56,13 @@ class Build(Section):
     dockerfile: Path | None = Field(None, description="Dockerfile to build, from the folder of butler.yml.")
     context: Path | None = Field(None, description="Folder that this Dockerfile copies from; the folder of butler.yml.")
     root: Path | None = Field(None, description="Folder of the application, where it is not that of butler.yml.")
+    version: Version | None = Field(None, description="Version of the language, such as `20` or `3.12`.")
+    package_manager: Literal["npm", "yarn", "pnpm", "bun", "pip", "uv", "poetry", "pipenv", "pdm"] | None = Field(
+        None, description="What installs the dependencies, instead of the detected one."
+    )
+    install: Command | None = Field(None, description="Install command, instead of the detected one.")
     command: Command | None = Field(None, description="Build command, instead of the detected one.")
+    output: OutputFolder | None = Field(None, description="Folder of the built files, where files are what is served.")
     builder: str | None = Field(None, description="Strategy to use, such as `node`, instead of the first that fits.")
     args: dict[VariableName, Value] = Field(
         default_factory=dict, description="Build arguments of the Dockerfile. They are no place for secrets."
@@ -60,6 +74,7 @@ class Run(Section):
 
     command: Command | None = Field(None, description="Start command, instead of the detected one.")
     port: int | None = Field(None, ge=1, le=65535, description="Container port that answers.")
+    service: Command | None = Field(None, description="Service of the Compose file that is the site.")
     processes: dict[Annotated[str, StringConstraints(pattern=PROCESS_NAME)], Command] = Field(
         default_factory=dict,
         description="Further containers of the same image, by name (`worker: celery -A app worker`). `web` is `command`.",

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import compose_file
+from butler_file.building import built_as_wished
 from butler_file.keys import PROCESS_NAME, Variable, in_seconds
 from butler_file.reading import Wishes
+from butler_file.values import has_argument, output_of, overridable, told
 from dockerfile_templates.python_basis import python_basis
-from domain import Evidence, Healthcheck, Kind, Plan, PlanWarning
+from domain import Healthcheck, Kind, Plan
 from domain import Variable as DeclaredVariable
 from workspace import Workspace, commands
 
@@ -23,6 +26,10 @@ _ITS_OWN_FILE = (
     ("build", "args"),
     ("build", "dockerfile"),
     ("build", "context"),
+    ("build", "version"),
+    ("build", "package_manager"),
+    ("build", "install"),
+    ("build", "output"),
     ("run", "command"),
     ("run", "processes"),
     ("release",),
@@ -31,10 +38,11 @@ _ITS_OWN_FILE = (
 
 
 def merged(plan: Plan, wishes: Wishes, workspace: Workspace) -> Plan:
-    """The plan as butler.yml wants it. Raises DeploymentFailed for a word that cannot be followed here."""
+    """The plan as the request and butler.yml want it. Raises DeploymentFailed for a word that cannot be followed here."""
     if plan.kind is Kind.COMPOSE:
         _refuse_what_compose_says(plan, wishes)
-    plan = _start_command(_build_args(_build_command(plan, wishes), wishes, workspace), wishes, workspace)
+    plan = _start_command(built_as_wished(plan, wishes, workspace), wishes, workspace)
+    plan = _service(plan, wishes, workspace)
     for step in (_port, _processes, _release, _healthcheck, _resources, _variables):
         plan = step(plan, wishes)
     return plan
@@ -42,10 +50,11 @@ def merged(plan: Plan, wishes: Wishes, workspace: Workspace) -> Plan:
 
 def with_variables_only(plan: Plan, wishes: Wishes) -> Plan:
     """The plan of several parts with the variables of the butler.yml above them; all else stands in each part's own."""
-    for keys in (*_ITS_OWN_FILE, ("run", "port"), ("healthcheck",)):
-        if wishes.text.exact_line(*keys):
+    for keys in (*_ITS_OWN_FILE, ("run", "port"), ("run", "service"), ("healthcheck",)):
+        if wishes.says(*keys):
             folders = " or ".join(part.plan.context for part in plan.parts)
-            hint = f"Move it to the butler.yml in {folders}, or choose one of them by `build.root`."
+            verb = "Say" if wishes.is_of_request(*keys) else "Move"
+            hint = f"{verb} it {'in' if verb == 'Say' else 'to'} the butler.yml in {folders}, or choose one of them by `build.root`."
             raise wishes.refused("the repository has several parts, and this is about one", hint, *keys)
     changed = _variables(plan, wishes)
     return replace(
@@ -53,48 +62,11 @@ def with_variables_only(plan: Plan, wishes: Wishes) -> Plan:
     )
 
 
-def told(plan: Plan, field: str, value: object, source: str, **changes: Any) -> Plan:
-    """The plan with changed values and one reason for them, in place of what was the reason before."""
-    others = tuple(entry for entry in plan.evidence if entry.field != field)
-    return replace(plan, evidence=(*others, Evidence(field, str(value), source)), **changes)
-
-
 def _refuse_what_compose_says(plan: Plan, wishes: Wishes) -> None:
     for keys in _ITS_OWN_FILE:
-        if wishes.text.exact_line(*keys):
+        if wishes.says(*keys):
             why = f"{plan.compose_file} says how its services are built and run"
             raise wishes.refused(why, f"Say it in {plan.compose_file}, or choose another `build.builder`.", *keys)
-
-
-def _build_command(plan: Plan, wishes: Wishes) -> Plan:
-    command = wishes.file.build.command
-    if command is None:
-        return plan
-    if plan.dockerfile is None or not _has_argument(plan, "BUILD"):
-        what = plan.dockerfile_path or f"an app of the kind {plan.kind}"
-        hint = "Put the step into a Dockerfile, or drop the key."
-        raise wishes.refused(f"{what} has no build command that could be replaced", hint, "build", "command")
-    args = {**plan.build_args, "BUILD": command}
-    if _has_argument(plan, "RUN_FROM") and plan.strategy == "node":
-        args["RUN_FROM"] = "built"
-    return told(plan, "build", command, wishes.where("build", "command"), build=command, build_args=args)
-
-
-def _build_args(plan: Plan, wishes: Wishes, workspace: Workspace) -> Plan:
-    given = wishes.file.build.args
-    if not given:
-        return plan
-    text = plan.dockerfile or workspace.read_text(plan.dockerfile_path or "") or ""
-    unknown = [name for name in given if not _declares(text, name)]
-    source = wishes.where("build", "args")
-    warnings = [
-        PlanWarning("build-arg-unused", f"{name} in {source} is no ARG of the Dockerfile.", "Correct the name.")
-        for name in unknown
-    ]
-    used = {name: value for name, value in given.items() if name not in unknown}
-    shown = ", ".join(used) or "none"
-    changed = told(plan, "build_args", shown, source, build_args={**plan.build_args, **used})
-    return replace(changed, warnings=(*changed.warnings, *warnings))
 
 
 def _start_command(plan: Plan, wishes: Wishes, workspace: Workspace) -> Plan:
@@ -109,7 +81,7 @@ def _start_command(plan: Plan, wishes: Wishes, workspace: Workspace) -> Plan:
     if command is None:
         return plan
     plan = told(plan, "start", command, wishes.where(*keys), start=command, expects_http=True)
-    if not _has_argument(plan, "BUTLER_START"):
+    if not has_argument(plan, "BUTLER_START"):
         return replace(plan, command=commands.executable(command))
     args = {**plan.build_args, "BUTLER_START": commands.executable(command)}
     if plan.language == "python":
@@ -127,9 +99,30 @@ def _port(plan: Plan, wishes: Wishes) -> Plan:
 def with_port(plan: Plan, port: int, source: str) -> Plan:
     """The plan with a port that somebody has named."""
     args = dict(plan.build_args)
-    if _has_argument(plan, "BUTLER_PORT"):
+    if has_argument(plan, "BUTLER_PORT"):
         args["BUTLER_PORT"] = str(port)
     return told(plan, "port", port, source, port=port, build_args=args, is_port_told=True)
+
+
+def _service(plan: Plan, wishes: Wishes, workspace: Workspace) -> Plan:
+    """The service of a Compose file that is the site, and its port."""
+    wanted, keys = wishes.file.run.service, ("run", "service")
+    if wanted is None:
+        return plan
+    if plan.kind is not Kind.COMPOSE or plan.compose_file is None:
+        raise wishes.refused("only a Compose file has services", "Drop the key, or `build.builder: compose`.", *keys)
+    services = compose_file.load(workspace, plan.compose_file).get("services") or {}
+    if wanted not in services or (services[wanted] or {}).get("profiles"):
+        offered = ", ".join(name for name, body in services.items() if not (body or {}).get("profiles"))
+        reason = f"{plan.compose_file} starts no service {wanted!r}"
+        raise wishes.refused(reason, f"Choose one of {offered}.", *keys)
+    site = compose_file.site_of(services, wanted)
+    warnings = tuple(one for one in plan.warnings if one.code != "several-sites")
+    plan = told(plan, "main_service", wanted, wishes.where(*keys), main_service=wanted, warnings=warnings)
+    if site.port is not None:
+        return told(plan, "port", site.port, f"service {wanted} in {plan.compose_file}", port=site.port)
+    others = tuple(entry for entry in plan.evidence if entry.field != "port")
+    return replace(plan, port=None, evidence=others)
 
 
 def _processes(plan: Plan, wishes: Wishes) -> Plan:
@@ -181,18 +174,12 @@ def _variable(plan: Plan, name: str, entry: Variable | str) -> DeclaredVariable:
     return DeclaredVariable(name, entry.required, entry.description, entry.generator, entry.value, at_build)
 
 
-def _has_argument(plan: Plan, name: str) -> bool:
-    return plan.dockerfile is not None and _declares(plan.dockerfile, name)
-
-
-def _declares(dockerfile: str, name: str) -> bool:
-    return re.search(rf"^\s*ARG\s+(?:.*\s)?{re.escape(name)}\b", dockerfile, re.MULTILINE | re.IGNORECASE) is not None
-
-
 def as_dict(plan: Plan) -> Mapping[str, Any]:
-    """What butler.yml adds to a plan's JSON."""
+    """What butler.yml and the request add to a plan's JSON, and which of their keys the plan can take."""
     check = plan.healthcheck
     return {
+        "output": output_of(plan),
+        "overridable": list(overridable(plan)),
         "release": plan.release,
         "processes": dict(plan.processes),
         "healthcheck": None if check is None else {"path": check.path, "timeout": check.timeout_seconds},

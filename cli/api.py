@@ -19,6 +19,9 @@ CONNECT_SECONDS = 5.0
 REQUEST_SECONDS = 60.0
 # What the server does while it is asked: cloning for a plan, stopping containers.
 LONG_REQUEST_SECONDS = 900.0
+KEY_HEADER = "Idempotency-Key"
+_PAUSES_SECONDS = (0.5, 1.0, 2.0)
+_NEVER_ARRIVED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
 _RENEW_BEFORE_SECONDS = 60.0
 _PAGE = 200
 
@@ -81,21 +84,23 @@ class Api:
         headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> httpx2.Response:
-        """A request as it is; the answer may be an error. Raises a Failure where no server answers."""
+        """A request as it is; the answer may be an error. Raises a Failure where no server answers.
+
+        One with an Idempotency-Key is sent again where the connection failed after it may have arrived: with the same
+        key the server does it once.
+        """
         authorised = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
         timeout = httpx2.Timeout(seconds, connect=CONNECT_SECONDS)
-        try:
-            return self._client.request(method, path, headers=authorised, timeout=timeout, **options)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
-            raise unreachable(self.server.url, _reason(error)) from error
-        except httpx2.TimeoutException as error:
-            raise Failure(
-                f"{self.server.url} did not answer within {seconds:g} s.",
-                "See the server's log; what it was asked for may still be going on.",
-                exit_code=ExitCode.TIMEOUT,
-            ) from error
-        except (httpx2.RequestError, httpx2.InvalidURL) as error:
-            raise unreachable(self.server.url, _reason(error), "See the server's log.") from error
+        pauses = list(_PAUSES_SECONDS if KEY_HEADER in authorised else ())
+        may_have_arrived = False
+        while True:
+            try:
+                return self._client.request(method, path, headers=authorised, timeout=timeout, **options)
+            except (httpx2.RequestError, httpx2.InvalidURL) as error:
+                may_have_arrived = may_have_arrived or not isinstance(error, (*_NEVER_ARRIVED, httpx2.InvalidURL))
+                if not may_have_arrived or isinstance(error, httpx2.ReadTimeout) or not pauses:
+                    raise self._failure(error, seconds) from error
+            time.sleep(pauses.pop(0))
 
     def lines(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The objects of a stream of JSON lines, as they come; empty lines are signs of life."""
@@ -133,6 +138,18 @@ class Api:
             offset += len(page)
             if not page or offset >= int(response.headers.get("X-Total-Count", 0)):
                 return
+
+    def _failure(self, error: Exception, seconds: float) -> Failure:
+        """What to say of a request that was not answered."""
+        if isinstance(error, _NEVER_ARRIVED):
+            return unreachable(self.server.url, _reason(error))
+        if isinstance(error, httpx2.TimeoutException):
+            return Failure(
+                f"{self.server.url} did not answer within {seconds:g} s.",
+                "See the server's log; what it was asked for may still be going on.",
+                exit_code=ExitCode.TIMEOUT,
+            )
+        return unreachable(self.server.url, _reason(error), "See the server's log.")
 
     def _renew(self, session: Session) -> Session:
         """Use the renewal token, which works once. The caller holds the lock."""

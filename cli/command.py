@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +22,25 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the app, as `
 Detach = Annotated[bool, typer.Option("--detach", help="Print the name and return at once.")]
 Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", min=1, help="Wait no longer.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every line of output.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A value in place of the detected one, by its key in butler.yml, such as run.port=3000. May be repeated.",
+    ),
+]
+OverridesFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--overrides",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        help="A file with the keys of butler.yml (YAML or JSON), which beats the repository's.",
+    ),
+]
 
 
 @contextmanager

@@ -5,17 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from cli.accounts import ensure_logged_in
 from cli.addresses import Source, source_of
-from cli.api import Api, deployment_path
+from cli.api import KEY_HEADER, Api, deployment_path
 from cli.apps import suggestions
 from cli.failures import PROGRAM, ExitCode, Failure, from_answer
 from cli.live import Follower, LogEvent
 from cli.output import Output
+from cli.overrides import Overrides
 from cli.steps import seconds_text, steps_view
 from robust_error_handler import Code
 
@@ -30,6 +32,7 @@ class Wish:
     name: str | None = None
     backend_env: Path | None = None
     frontend_env: Path | None = None
+    overrides: Overrides = field(default_factory=Overrides)
     is_detached: bool = False
     timeout_seconds: float | None = None
     is_verbose: bool = False
@@ -51,8 +54,7 @@ def redeploy(
     ensure_logged_in(api, output)
     began = time.monotonic()
     with suggestions(api, name):
-        headers = {"Prefer": "respond-async"}
-        started: dict[str, Any] = api.request("POST", deployment_path(name, "/redeploy"), headers=headers).json()
+        started: dict[str, Any] = api.request("POST", deployment_path(name, "/redeploy"), headers=_headers()).json()
     address = str(started["deployment"]["git_url"])
     wish = Wish(address, name=name, is_detached=is_detached, timeout_seconds=timeout_seconds, is_verbose=is_verbose)
     _until_it_has_ended(api, output, wish, started, address, began)
@@ -75,6 +77,10 @@ def _until_it_has_ended(
 
 def _start(api: Api, output: Output, wish: Wish, source: Source) -> dict[str, Any]:
     wanted = {"branch": wish.branch, "subdirectory": source.subdirectory, "name": wish.name}
+    data = {"git_url": source.git_url, **{field: value for field, value in wanted.items() if value}}
+    overrides = wish.overrides.text()
+    if overrides is not None:
+        data["overrides"] = overrides
     files = {
         field: (f"{field}.env", path.read_bytes())
         for field, path in (("backend_env", wish.backend_env), ("frontend_env", wish.frontend_env))
@@ -84,13 +90,7 @@ def _start(api: Api, output: Output, wish: Wish, source: Source) -> dict[str, An
         output.say(f"The newest commit of {source.folder} is deployed; what is not committed is left out.", "dim")
     try:
         with suggestions(api, wish.name or ""):
-            response = api.request(
-                "POST",
-                "/deploy",
-                data={"git_url": source.git_url, **{field: value for field, value in wanted.items() if value}},
-                files=files or None,
-                headers={"Prefer": "respond-async"},
-            )
+            response = api.request("POST", "/deploy", data=data, files=files or None, headers=_headers())
     except Failure as failure:
         if source.folder and failure.code is Code.INVALID_REQUEST:
             hint = (
@@ -100,6 +100,11 @@ def _start(api: Api, output: Output, wish: Wish, source: Source) -> dict[str, An
         raise
     started: dict[str, Any] = response.json()
     return started
+
+
+def _headers() -> dict[str, str]:
+    """The answer is wanted at once; the key lets the request be sent again where the network failed."""
+    return {"Prefer": "respond-async", KEY_HEADER: str(uuid4())}
 
 
 def _follow(api: Api, output: Output, wish: Wish, name: str, number: int) -> LogEvent | None:

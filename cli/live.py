@@ -79,7 +79,7 @@ class Follower:
                 open_timeout=_OPEN_SECONDS,
                 close_timeout=1,
             ) as connection:
-                connection.send(json.dumps({"type": "auth", "token": token}))
+                connection.send(json.dumps({"type": "auth", "token": token, "batch": True}))
                 watch = {"type": "watch", "deployment": self.name, "after": self.last}
                 connection.send(json.dumps({**watch, **({"release": self.number} if self.number else {})}))
                 yield from self._frames(connection)
@@ -108,13 +108,20 @@ class Follower:
                     connection.send('{"type": "pong"}')
                 case "watching":
                     release_id = frame["release"]
-                case "event" if is_ours and frame["seq"] > self.last:
-                    self.last = frame["seq"]
-                    yield frame
+                case "events" | "event" if is_ours:
+                    yield from self._fresh(frame)
                 case "end" if is_ours:
                     return
                 case "error" if frame.get("deployment") == self.name:
                     raise from_answer(404, {"error": frame})
+
+    def _fresh(self, frame: dict[str, Any]) -> Iterator[LogEvent]:
+        """The lines of a frame that were not handed out yet, each as an event of its own; older servers send only one."""
+        where = {"type": "event", "deployment": frame["deployment"], "release": frame["release"]}
+        for line in frame.get("lines", (frame,)):
+            if line["seq"] > self.last:
+                self.last = line["seq"]
+                yield {**where, **line}
 
     def _judge(self, closed: ConnectionClosed, token: str) -> None:
         """What a closed socket means: a token that ended is renewed, and the socket opened again."""

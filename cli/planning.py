@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from cli.addresses import looks_like_folder
 from cli.api import LONG_REQUEST_SECONDS, Api
 from cli.failures import Failure, usage
 from cli.output import Output
+from cli.overrides import Overrides
 from cli.terminal_text import plain
 from robust_error_handler import ButlerError
 
@@ -33,6 +34,8 @@ PLAN_KEYS = (
     "warnings",
     "candidates",
     "variables",
+    "output",
+    "overridable",
     "release",
     "processes",
     "healthcheck",
@@ -41,7 +44,7 @@ PLAN_KEYS = (
     "parts",
     "error",
 )
-_LISTS = ("services", "evidence", "warnings", "candidates", "declared", "parts", "variables")
+_LISTS = ("overridable", "services", "evidence", "warnings", "candidates", "declared", "parts", "variables")
 _MAPPINGS = ("processes", "resources")
 _SHOWN = (
     "framework",
@@ -50,6 +53,7 @@ _SHOWN = (
     "package_manager",
     "install",
     "build",
+    "output",
     "start",
     "port",
     "main_service",
@@ -59,19 +63,28 @@ _REFUSED = 422
 _CANDIDATE = "candidate: "
 
 
-def plan(
-    api: Api, output: Output, address: str, *, branch: str | None, subdirectory: str | None, dockerfile: bool
-) -> None:
+@dataclass(frozen=True)
+class Wish:
+    """What `plan` was asked about: an address or a folder here."""
+
+    address: str
+    branch: str | None = None
+    subdirectory: str | None = None
+    overrides: Overrides = field(default_factory=Overrides)
+
+
+def plan(api: Api, output: Output, wish: Wish, *, dockerfile: bool) -> None:
     """Show a plan. Raises a Failure, after showing it, for a repository that cannot be planned."""
+    address = wish.address
     is_local = looks_like_folder(address)
-    if is_local and branch:
+    if is_local and wish.branch:
         raise usage("--branch goes with an address; a folder is planned as it lies there.")
     try:
         if is_local:
-            found = plan_folder(Path(address).expanduser(), subdirectory, with_dockerfile=dockerfile)
+            found = plan_folder(wish, with_dockerfile=dockerfile)
         else:
             ensure_logged_in(api, output)
-            found = _ask_server(api, address, branch, subdirectory)
+            found = _ask_server(api, wish)
     except ButlerError as error:
         if error.status != _REFUSED or not output.as_json or (isinstance(error, Failure) and error.exit_code != 1):
             raise
@@ -85,14 +98,14 @@ def plan(
         _show(output, found, address)
 
 
-def plan_folder(folder: Path, subdirectory: str | None, *, with_dockerfile: bool = False) -> dict[str, Any]:
+def plan_folder(wish: Wish, *, with_dockerfile: bool = False) -> dict[str, Any]:
     """The plan of a folder on this machine; `with_dockerfile` puts the text of the repository's own in its place."""
-    from butler_file import plan_as_dict, plan_for
+    from butler_file import plan_as_dict, plan_for, read_overrides
     from dockerfile_templates.offers import offered_variables
     from workspace import check_subdirectory, open_folder
 
-    workspace = open_folder(folder, check_subdirectory(subdirectory))
-    found = plan_for(workspace)
+    workspace = open_folder(Path(wish.address).expanduser(), check_subdirectory(wish.subdirectory))
+    found = plan_for(workspace, overrides=read_overrides(wish.overrides.text() or ""))
     answer = plan_as_dict(replace(found, variables=offered_variables(workspace)))
     if with_dockerfile and found.dockerfile_path:
         answer["dockerfile"] = workspace.read_text(found.dockerfile_path)
@@ -109,9 +122,10 @@ def no_plan(error: ButlerError) -> dict[str, Any]:
     return {**empty, "kind": kind, "candidates": candidates, "error": error.as_dict(trace_id)}
 
 
-def _ask_server(api: Api, address: str, branch: str | None, subdirectory: str | None) -> dict[str, Any]:
-    wanted = {"git_url": address, "branch": branch, "subdirectory": subdirectory}
-    sent = {field: value for field, value in wanted.items() if value}
+def _ask_server(api: Api, wish: Wish) -> dict[str, Any]:
+    wanted = {"git_url": wish.address, "branch": wish.branch, "subdirectory": wish.subdirectory}
+    wanted["overrides"] = wish.overrides.text()
+    sent = {name: value for name, value in wanted.items() if value}
     answer: dict[str, Any] = api.request("POST", "/api/plan", data=sent, seconds=LONG_REQUEST_SECONDS).json()
     return answer
 

@@ -47,7 +47,7 @@ def event_line(event: dict[str, Any]) -> str:
         case EventKind.STAGE_FINISHED:
             text = f"done in {seconds_text(event.get('seconds'))}"
         case EventKind.STAGE_FAILED:
-            text = f"failed after {seconds_text(event.get('seconds'))}: {event['text']}"
+            text = f"failed after {seconds_text(event.get('seconds'))}"
         case EventKind.LINE:
             text = f"| {event['text']}"
         case EventKind.WARNING:

@@ -116,7 +116,14 @@ def parse(path: Path, name: str) -> ComposeText:
 
     Raises DeploymentFailed(COMPOSE_INVALID) when it is too large, expands to too much, or is not a mapping.
     """
-    content = _content(path, name)
+    return parse_text(_content(path, name), name, path)
+
+
+def parse_text(content: str, name: str, path: Path = Path()) -> ComposeText:
+    """Read a document that is at hand. `name` is what messages call it, `path` where it lies, if anywhere.
+
+    Raises DeploymentFailed(COMPOSE_INVALID) when it expands to too much, or is not a mapping.
+    """
     try:
         _check_depth(content, name)
         loader = _Loader(content)

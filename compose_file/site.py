@@ -28,6 +28,14 @@ _ADMIN_TOOL = re.compile(
     r"|dozzle|watchtower|kafka-ui|akhq|cloudbeaver"
 )
 _MONITORING = re.compile(r"prometheus|grafana|cadvisor|jaeger|zipkin|node-exporter|alertmanager|flower")
+# What the well-known images listen on, for files that publish nothing; an image at hand is asked itself later on.
+_USUAL_PORTS = {
+    "nginx": 80, "httpd": 80, "caddy": 80, "traefik": 80, "wordpress": 80, "nextcloud": 80, "drupal": 80, "joomla": 80,
+    "phpmyadmin": 80, "pgadmin4": 80, "matomo": 80, "mediawiki": 80, "adminer": 8080, "tomcat": 8080, "jenkins": 8080,
+    "keycloak": 8080, "nocodb": 8080, "grafana": 3000, "gitea": 3000, "forgejo": 3000, "metabase": 3000, "umami": 3000,
+    "redmine": 3000, "uptime-kuma": 3001, "n8n": 5678, "ghost": 2368, "strapi": 1337, "directus": 8055, "plex": 32400,
+}  # fmt: skip
+_ENTRYPOINT = re.compile(r"--entrypoints\.\w+\.address=:(\d{2,5})\b", re.IGNORECASE)
 _CLOSE = 10
 
 
@@ -132,10 +140,16 @@ def _site_port(service: Mapping[str, Any]) -> tuple[int | None, str]:
         upstream = re.search(r"\{\{\s*upstreams\s+(\d{2,5})\s*\}\}", value) if "reverse_proxy" in label else None
         if upstream:
             return int(upstream[1]), f"the label `{label}`"
+    entrypoint = _ENTRYPOINT.search(" ".join(str(word) for word in _as_list(service.get("command"))))
+    if entrypoint:
+        return int(entrypoint[1]), f"`{entrypoint[0]}` in the Compose file"
     environment = dict(_pairs(service.get("environment")))
     for variable in ("VIRTUAL_PORT", "PORT"):
         if environment.get(variable, "").isdigit():
             return int(environment[variable]), f"`{variable}` in the Compose file"
+    usual = _USUAL_PORTS.get(_image_name(service))
+    if usual:
+        return usual, f"usual for the image {_image_name(service)}"
     return None, "the image's EXPOSE or the listening sockets"
 
 

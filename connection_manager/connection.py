@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +19,7 @@ from robust_error_handler import ButlerError, Code
 
 log = logging.getLogger(__name__)
 _LINES_IN_A_FRAME = 200
+_CHARACTERS_IN_A_FRAME = 128 * 1024
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Connection:
     logs: ReleaseLogs
     viewer: Viewer
     token: str
+    takes_batches: bool = False
     _follows: dict[int, tuple[str, asyncio.Task[None]]] = field(default_factory=dict)
     _app_logs: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _news: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -113,6 +115,7 @@ class Connection:
                 await self.wire.send({"type": "pong"})
             case "auth" if isinstance(frame.get("token"), str):
                 await self._renew(frame["token"])
+                self.takes_batches = frame.get("batch") is True
                 await self.wire.send(ready(self.viewer))
             case "watch":
                 await self._watch(frame)
@@ -157,10 +160,15 @@ class Connection:
 
     async def _send_log(self, deployment: str, release_id: int, after: int) -> None:
         # A stored line is a JSON object already: our fields go in front, and nothing is parsed.
-        head = json.dumps({"type": "event", "deployment": deployment, "release": release_id})[:-1] + ","
+        where = json.dumps({"deployment": deployment, "release": release_id})[1:-1]
         async for lines in self.logs.watch_lines(release_id, after):
-            for _, text in lines:
-                await self.wire.send_text(head + text[1:])
+            texts = [text for _, text in lines]
+            if self.takes_batches:
+                for part in _parts(texts):
+                    await self.wire.send_text(f'{{"type": "events", {where}, "lines": [{",".join(part)}]}}')
+                continue
+            for text in texts:
+                await self.wire.send_text(f'{{"type": "event", {where},{text[1:]}')
         await self.wire.send({"type": "end", "deployment": deployment, "release": release_id})
         if (followed := self._follows.get(release_id)) and followed[1] is asyncio.current_task():
             del self._follows[release_id]
@@ -231,6 +239,20 @@ async def authenticate(directory: Directory, token: str) -> Viewer:
     if viewer.expires_at <= time.time():
         raise Ended(UNAUTHORISED, "the token has expired")
     return viewer
+
+
+def _parts(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Lines in groups that make frames of a bounded size; one line alone may be longer."""
+    part: list[str] = []
+    size = 0
+    for text in texts:
+        if part and (len(part) >= _LINES_IN_A_FRAME or size + len(text) > _CHARACTERS_IN_A_FRAME):
+            yield part
+            part, size = [], 0
+        part.append(text)
+        size += len(text)
+    if part:
+        yield part
 
 
 def ready(viewer: Viewer) -> dict[str, Any]:

@@ -77,35 +77,35 @@ class ConnectionManager:
                 connection.end(Ended(RESTARTING, "the server restarts"))
 
     async def _serve_accepted(self, wire: Wire, header_token: str) -> Ended:
-        viewer, token = await self._admit(wire, header_token)
+        viewer, token, takes_batches = await self._admit(wire, header_token)
         attach(user=viewer.username)
-        connection = Connection(wire, self._limits, self._directory, self.logs, viewer, token)
+        connection = Connection(wire, self._limits, self._directory, self.logs, viewer, token, takes_batches)
         with self._registered(connection, viewer):
             return await connection.run()
 
-    async def _admit(self, wire: Wire, header_token: str) -> tuple[Viewer, str]:
+    async def _admit(self, wire: Wire, header_token: str) -> tuple[Viewer, str, bool]:
         if self._without_user >= self._limits.sockets_without_user:
             raise Ended(TOO_MANY, "too many sockets wait for their token")
         self._without_user += 1
         try:
-            token = header_token or await self._first_token(wire)
-            return await authenticate(self._directory, token), token
+            frame = {} if header_token else await self._first_frame(wire)
+            token = header_token or frame["token"]
+            return await authenticate(self._directory, token), token, frame.get("batch") is True
         except Ended as ended:
             security_event("websocket.refused", reason=ended.reason)
             raise
         finally:
             self._without_user -= 1
 
-    async def _first_token(self, wire: Wire) -> str:
+    async def _first_frame(self, wire: Wire) -> dict[str, Any]:
         try:
             async with asyncio.timeout(self._limits.first_frame_seconds):
                 frame = await wire.receive()
         except TimeoutError:
             raise Ended(UNAUTHORISED, "no token came in time") from None
-        token = frame.get("token")
-        if frame.get("type") != "auth" or not isinstance(token, str):
+        if frame.get("type") != "auth" or not isinstance(frame.get("token"), str):
             raise Ended(UNAUTHORISED, "the first frame must be an auth frame")
-        return token
+        return frame
 
     @contextmanager
     def _registered(self, connection: Connection, viewer: Viewer) -> Iterator[None]:

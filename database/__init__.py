@@ -4,7 +4,8 @@ A migration is written with `alembic -c migrations/alembic.ini revision --autoge
 """
 
 from database.deployments import DeploymentChanges, Environment
-from database.models import Deployment, PortReservation, RefreshToken, Release, RevokedToken, User
+from database.keys import RequestKey
+from database.models import Deployment, IdempotencyKey, PortReservation, RefreshToken, Release, RevokedToken, User
 from database.moves import may_move
 from database.ports import part_of
 from database.releases import ReleaseChanges
@@ -15,10 +16,12 @@ __all__ = [
     "Deployment",
     "DeploymentChanges",
     "Environment",
+    "IdempotencyKey",
     "PortReservation",
     "RefreshToken",
     "Release",
     "ReleaseChanges",
+    "RequestKey",
     "RevokedToken",
     "User",
     "may_move",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, delete, func, or_, select
@@ -41,6 +41,7 @@ class DeploymentChanges(TypedDict, total=False):
     current_release_id: int | None
     latest_release_id: int | None
     stopped_at: datetime | None
+    overrides: dict[str, Any] | None
 
 
 class Deployments:
@@ -59,6 +60,7 @@ class Deployments:
         branch: str | None = None,
         subdirectory: str | None = None,
         environment: Environment | None = None,
+        overrides: Mapping[str, Any] | None = None,
         trace_id: str = "",
         at_most: int | None = None,
     ) -> Deployment:
@@ -69,6 +71,7 @@ class Deployments:
             git_url=git_url,
             branch=branch,
             subdirectory=subdirectory,
+            overrides=dict(overrides) if overrides else None,
             trace_id=trace_id,
         )
         self._seal(row, environment or Environment())

@@ -1,10 +1,12 @@
-"""Finds out whether a database's tables are those of the code, and has them made or updated where they are not."""
+"""Makes a new database's tables, and has those of an older one updated; both end at the same tables."""
 
 from __future__ import annotations
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Column, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect, text
 from sqlalchemy.engine import URL, Connection
+from sqlmodel import SQLModel
 
+import database.models  # noqa: F401  the tables register themselves
 from database.engine import WRITING, file_of, open_engine, plain_words, prepare_file
 from settings import ROOT
 
@@ -16,7 +18,9 @@ def migrate(url: URL) -> None:
     engine = open_engine(url, foreign_keys=False)
     try:
         with plain_words(), engine.execution_options(**WRITING).connect() as connection:
-            if current_revision(connection) != newest_revision():
+            if not inspect(connection).get_table_names():
+                make(connection)
+            elif current_revision(connection) != newest_revision():
                 # Alembic costs a tenth of the server's memory and start-up, and is needed only here.
                 from database.upgrade import upgrade
 
@@ -24,6 +28,23 @@ def migrate(url: URL) -> None:
                 upgrade(connection, file if existed else None)
     finally:
         engine.dispose()
+
+
+def make(connection: Connection) -> None:
+    """Make all tables of a new database at once, and write down that they are those of the newest revision.
+
+    Alembic's documentation calls this "Building an Up to Date Database from Scratch".
+    """
+    SQLModel.metadata.create_all(connection)
+    revisions = Table(
+        "alembic_version",
+        MetaData(),
+        Column("version_num", String(32), nullable=False),
+        PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+    )
+    revisions.create(connection)
+    connection.execute(insert(revisions).values(version_num=newest_revision()))
+    connection.commit()
 
 
 def current_revision(connection: Connection) -> str | None:

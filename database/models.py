@@ -1,4 +1,4 @@
-"""The tables: users, deployments, their releases, sessions and reserved ports; nothing else knows the columns.
+"""The tables: users, deployments, their releases, sessions, keys of requests and reserved ports; nothing else knows the columns.
 
 A deployment is the app as its user sees it; a release is one attempt to put a version of it live.
 `github_access_token`, `backend_env` and `frontend_env` hold encrypted text only.
@@ -104,6 +104,7 @@ class Deployment(SQLModel, table=True):
     backend_env: str | None = None
     frontend_env: str | None = None
     stopped_at: datetime | None = None
+    overrides: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
 
 
 class Release(SQLModel, table=True):
@@ -144,6 +145,7 @@ class Release(SQLModel, table=True):
     finished_at: datetime | None = None
     backend_env: str | None = None
     frontend_env: str | None = None
+    overrides: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
 
 
 class RefreshToken(SQLModel, table=True):
@@ -168,6 +170,21 @@ class RevokedToken(SQLModel, table=True):
 
     jti: str = Field(primary_key=True, max_length=64)
     exp: datetime = Field(index=True)
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """A key with which a user asked for a release, so that asking again with it gives the same one.
+
+    `content_sha256` is a keyed digest of what was asked for: that holds variables. The release is a plain number: it may be gone before the key is.
+    """
+
+    __tablename__: ClassVar[str] = "idempotency_key"
+
+    user_id: int = Field(foreign_key="user.id", ondelete="CASCADE", primary_key=True)
+    key: str = Field(primary_key=True, max_length=255)
+    content_sha256: str = Field(max_length=64)
+    release_id: int
+    created_at: datetime = Field(default_factory=now, sa_column_kwargs=_AT_INSERT, index=True)
 
 
 class PortReservation(SQLModel, table=True):

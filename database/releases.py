@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -10,6 +10,7 @@ from sqlmodel import col, func, select
 
 from database.deployments import DeploymentChanges, change
 from database.environment import Environment, unseal_environment
+from database.keys import RequestKey, keep_key
 from database.models import Deployment, Release, now
 from database.moves import apply_move
 from database.transactions import PATIENCE_SECONDS, Transactions
@@ -45,10 +46,18 @@ class Releases:
         self._database = database
         self._box = box
 
-    def create(self, deployment_id: int, *, trace_id: str = "", trigger: Trigger = Trigger.DEPLOY) -> Release:
-        """The app's next release, queued, with its source and variables as they are now.
+    def create(
+        self,
+        deployment_id: int,
+        *,
+        trace_id: str = "",
+        trigger: Trigger = Trigger.DEPLOY,
+        key: RequestKey | None = None,
+    ) -> Release:
+        """The app's next release, queued, with its source, variables and overrides as they are now.
 
-        It becomes the app's latest one; the app's status is left alone.
+        It becomes the app's latest one; the app's status is left alone. `key` stands for it from now on: both are kept
+        or neither. Raises Conflict where the key stands for another release.
         """
         with self._database.transaction() as session:
             app = session.exec(select(Deployment).where(Deployment.id == deployment_id).with_for_update()).first()
@@ -65,9 +74,12 @@ class Releases:
                 subdirectory=app.subdirectory,
                 backend_env=app.backend_env,
                 frontend_env=app.frontend_env,
+                overrides=app.overrides,
             )
             session.add(row)
             session.flush()
+            if key is not None:
+                keep_key(session, self._box, key, row.id)
             change(app, {"latest_release_id": row.id, "trace_id": trace_id})
         return row
 
@@ -110,6 +122,14 @@ class Releases:
         """The release with this id."""
         with self._database.session() as session:
             return _existing(session.get(Release, release_id))
+
+    def by_ids(self, release_ids: Collection[int]) -> dict[int, Release]:
+        """Those of these releases that there are, by id."""
+        if not release_ids:
+            return {}
+        with self._database.session() as session:
+            rows = session.exec(select(Release).where(col(Release.id).in_(release_ids))).all()
+            return {row.id: row for row in rows}
 
     def by_number(self, deployment_id: int, number: int) -> Release:
         """An app's release of this number."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from database.deployments import Deployments
 from database.engine import read_address
+from database.keys import Keys
 from database.migrate import migrate
 from database.ports import Ports
 from database.releases import Releases
@@ -26,6 +27,7 @@ class Database(Transactions):
         self.releases = Releases(self, box)
         self.ports = Ports(self)
         self.tokens = Tokens(self)
+        self.keys = Keys(self, box)
 
     def migrate(self) -> None:
         """Make or update the tables; refuses a damaged, foreign or newer database. Called once, before all else."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 
 import simple_pipeline
 from connection_manager import ConnectionManager, ReleaseLogs
 from database import Database, Deployment, Environment, Release
 from deploy_jobs.bookkeeping import Bookkeeping, Office
 from deploy_jobs.failures import being_deployed, closing, masked, secrets_of, unknown
+from deploy_jobs.job import Job, earlier_job
 from deploy_jobs.lifecycle import Deed, Done, Lifecycle
 from deploy_jobs.recovery import match_engine, settle_records
+from deploy_jobs.wishes import Wish
 from domain import DeployRequest, Event, EventKind, Phase, Status, Trigger
 from robust_error_handler import ButlerError, Code, Conflict, DeploymentFailed
 from robust_logging import audit, bind, redactor
@@ -27,50 +27,6 @@ log = logging.getLogger(__name__)
 
 MOST_QUEUED_FOR_ONE_APP = 5
 _SHUTDOWN_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What a user asked for. `name` is an app of theirs to deploy again; None as branch, folder or variables keeps
-    what that app has."""
-
-    user_id: int
-    username: str
-    git_url: str
-    trace_id: str
-    name: str | None = None
-    branch: str | None = None
-    subdirectory: str | None = None
-    backend_env: Mapping[str, str] | None = None
-    frontend_env: Mapping[str, str] | None = None
-    trigger: Trigger = Trigger.DEPLOY
-
-
-@dataclass(eq=False)
-class Job:
-    """One release on its way. `wait()` ends with it; `error` is what it failed of, `url` where it answers."""
-
-    books: Bookkeeping
-    username: str
-    cancel_code: Code = Code.INTERRUPTED
-    url: str | None = None
-    error: ButlerError | None = None
-    has_begun: bool = False
-    is_ending: bool = False
-    task: asyncio.Task[None] | None = field(default=None, repr=False)
-
-    async def wait(self) -> None:
-        """Wait until the release has ended, however; being cancelled here does not end it."""
-        if self.task is not None:
-            await asyncio.wait({self.task})
-
-    def stop(self, code: Code) -> None:
-        """End it. What is ending already is left to that."""
-        if self.task is not None and not self.is_ending:
-            self.is_ending = True
-            self.cancel_code = code
-            # A task that is cancelled before its first step never runs, and so would record nothing.
-            self.task.get_loop().call_soon(self.task.cancel)
 
 
 class DeployJobs:
@@ -102,13 +58,16 @@ class DeployJobs:
         return len(self._jobs)
 
     async def submit(self, wish: Wish) -> Job:
-        """Put a wish on record and in the queue.
+        """Put a wish on record and in the queue; one whose key came before gives the release of that time.
 
         Raises NotFound (no such app of this user), Conflict (too many waiting, or being destroyed), BadRequest.
         """
         if self._closing:
             raise closing()
         async with self._entering:
+            earlier = await self._asked_before(wish)
+            if earlier is not None:
+                return earlier
             if wish.name is not None:
                 await asyncio.to_thread(self._office.database.deployments.owned, wish.user_id, wish.name)
                 self._refuse_if_busy(wish.name)
@@ -125,15 +84,13 @@ class DeployJobs:
         job.task = asyncio.create_task(self._run(job), name=f"deploy {app.container_name} #{release.number}")
         return job
 
-    async def redeploy(self, app: Deployment, *, username: str, trace_id: str) -> Job:
+    async def redeploy(self, app: Deployment, *, username: str, trace_id: str, key: str | None = None) -> Job:
         """Deploy an app again as it is on record. A release that still waits and would do the same is joined."""
-        waiting = [job for job in self.of_app(app.container_name) if not job.has_begun]
-        for job in waiting:
-            if await asyncio.to_thread(self._does_the_same, job, app.id) and not job.has_begun:
-                return job
-        return await self.submit(
-            Wish(app.user_id, username, app.git_url, trace_id, name=app.container_name, trigger=Trigger.REDEPLOY)
-        )
+        name = app.container_name
+        wish = Wish(app.user_id, username, app.git_url, trace_id, name=name, trigger=Trigger.REDEPLOY, key=key)
+        async with self._entering:
+            joined = await self._asked_before(wish) or await self._waiting_alike(wish, app)
+        return joined or await self.submit(wish)
 
     def begin(self, app: Deployment, deed: Deed, *, username: str, trace_id: str) -> asyncio.Task[Done]:
         """Stop, start or restart an app; the task tells what came of it.
@@ -208,8 +165,26 @@ class DeployJobs:
         """Whether a release that waits is what a new one would be: nothing was edited since."""
         app = self._office.database.deployments.by_id(deployment_id)
         release = self._office.database.releases.by_id(job.books.release_id)
-        same = ("git_url", "branch", "subdirectory", "backend_env", "frontend_env")
+        same = ("git_url", "branch", "subdirectory", "backend_env", "frontend_env", "overrides")
         return all(getattr(app, name) == getattr(release, name) for name in same)
+
+    async def _asked_before(self, wish: Wish) -> Job | None:
+        """The release that the wish's key stands for, on its way or ended. Raises as `earlier_job` does."""
+        key = wish.request_key()
+        if key is None:
+            return None
+        return await earlier_job(self._office, key, self._jobs)
+
+    async def _waiting_alike(self, wish: Wish, app: Deployment) -> Job | None:
+        """A release of the app that waits and would do the same; the wish's key stands for it from now on."""
+        key = wish.request_key()
+        for job in self.of_app(app.container_name):
+            if job.has_begun or not await asyncio.to_thread(self._does_the_same, job, app.id) or job.has_begun:
+                continue
+            if key is not None:
+                await asyncio.to_thread(self._office.database.keys.keep, key, job.books.release_id)
+            return job
+        return None
 
     def _refuse_if_leaving(self, name: str) -> None:
         if name in self._leaving:
@@ -226,11 +201,14 @@ class DeployJobs:
                 branch=wish.branch or address.branch_hint,
                 subdirectory=wish.subdirectory or address.subdirectory_hint,
                 environment=Environment(wish.backend_env or {}, wish.frontend_env or {}),
+                overrides=wish.overrides,
                 trace_id=wish.trace_id,
             )
         else:
             app = self._change_app(deployments.owned(wish.user_id, wish.name), address.url, wish)
-        return app, self._office.database.releases.create(app.id, trace_id=wish.trace_id, trigger=wish.trigger)
+        return app, self._office.database.releases.create(
+            app.id, trace_id=wish.trace_id, trigger=wish.trigger, key=wish.request_key()
+        )
 
     def _change_app(self, app: Deployment, git_url: str, wish: Wish) -> Deployment:
         deployments = self._office.database.deployments
@@ -252,6 +230,7 @@ class DeployJobs:
             git_url=git_url,
             branch=wish.branch or app.branch,
             subdirectory=wish.subdirectory or app.subdirectory,
+            overrides=app.overrides if wish.overrides is None else dict(wish.overrides) or None,
         )
 
     async def _run(self, job: Job) -> None:
@@ -318,6 +297,7 @@ class DeployJobs:
             subdirectory=release.subdirectory,
             backend_env=environment.backend,
             frontend_env=environment.frontend,
+            overrides=release.overrides,
             github_token=self._office.database.users.github_token(books.user_id),
         )
 

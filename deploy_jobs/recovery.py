@@ -24,8 +24,9 @@ INTERRUPTED = DeploymentFailed(
 
 
 async def settle_records(office: Office) -> None:
-    """Write down what became of releases that were under way, and remove their clones."""
+    """Write down what became of releases that were under way, remove their clones, forget old keys."""
     await asyncio.to_thread(remove_leftovers, office.settings)
+    await asyncio.to_thread(office.database.keys.sweep)
     for release in await asyncio.to_thread(office.database.releases.unfinished):
         await _settle(office, release)
     for app in await asyncio.to_thread(office.database.deployments.unfinished):

@@ -37,6 +37,7 @@ __all__ = [
     "down",
     "forget",
     "keep",
+    "lost_service",
     "parts_of",
     "prepare",
     "project_of",
@@ -177,6 +178,11 @@ async def root_cause(stack: ComposeStack, error: DeploymentFailed, settings: Set
     return await blame.root_cause(error, stack.request.container_name, stack.site.service, settings)
 
 
+async def lost_service(stack: ComposeStack, settings: Settings) -> str | None:
+    """A service beside the site that will not come back by itself; None where there is hope."""
+    return await blame.lost(stack.request.container_name, stack.site.service, settings)
+
+
 async def tell_fallen(stack: ComposeStack, emit: Emit, settings: Settings) -> None:
     """Warn of each service that is down although the site answers."""
     await blame.tell_fallen(stack.request.container_name, stack.site.service, emit, settings)
@@ -212,6 +218,8 @@ def _site(plan: Plan, model: Mapping[str, Any], name: str) -> Site:
         chosen = choose_site(model)
         others = chosen.others if chosen and chosen.service == plan.main_service else ()
         site = site_of(services, str(plan.main_service), others=others)
+        if plan.is_port_told:
+            return replace(site, port=plan.port, source="`run.port`")
         return replace(site, port=site.port or plan.port)
     site_found = choose_site(model)
     if site_found is None:

@@ -15,6 +15,14 @@ from settings import Settings
 # What the site says of itself with certainty, whatever else has ended.
 FINAL = frozenset({Code.MISSING_VARIABLE, Code.OUT_OF_MEMORY, Code.DEPENDENCY_NOT_FOUND, Code.DISK_FULL})
 _RESTARTS = 2
+# The engine waits twice as long before each restart: 4 take a few seconds, 8 half a minute.
+_HOPELESS_RESTARTS = 4
+_PATIENT_RESTARTS = 8
+_WAITS_FOR_ANOTHER = re.compile(
+    r"refused|ENOTFOUND|EAI_AGAIN|gaierror|getaddrinfo|no such host|not known|host not found|name resolution|"
+    r"could not translate|(?:can.?t|cannot|could not|unable to|failed to) connect|starting up|timed? ?out|unreachable",
+    re.IGNORECASE,
+)
 _LOG_LINES = 50
 _SERVICE = "com.docker.compose.service"
 
@@ -33,6 +41,23 @@ def fallen(states: Mapping[str, ContainerState], site: str) -> tuple[str, ...]:
         if name != site and (state.restart_count >= _RESTARTS or (not state.running and state.exit_code != 0))
     ]
     return tuple(sorted(names, key=lambda name: states[name].finished_at or datetime.max.replace(tzinfo=UTC)))
+
+
+async def lost(container_name: str, site: str, settings: Settings) -> str | None:
+    """A service beside the site that will not come back: it ended for good, or ends again and again.
+
+    One whose last lines say that it waits for another service is given longer: a database takes its time at first.
+    """
+    states = await by_service(container_name, settings)
+    for name in fallen(states, site):
+        state = states[name]
+        if not state.running and state.status != "restarting":
+            return name
+        if state.restart_count >= _HOPELESS_RESTARTS:
+            lines = await log_lines(state.id, settings, tail=_LOG_LINES)
+            if state.restart_count >= _PATIENT_RESTARTS or not _WAITS_FOR_ANOTHER.search("\n".join(lines)):
+                return name
+    return None
 
 
 def blamed(error: DeploymentFailed, states: Mapping[str, ContainerState], site: str) -> str | None:
@@ -77,7 +102,8 @@ async def crashed(service: str, state: ContainerState, settings: Settings) -> De
         oom_killed=state.oom_killed,
         context={"memory_limit": settings.memory_limit},
     )
-    ended = "ends again and again" if state.running else f"ended with code {state.exit_code} while the stack started"
+    is_loop = state.running or state.restart_count >= _RESTARTS
+    ended = "ends again and again" if is_loop else f"ended with code {state.exit_code} while the stack started"
     code = Code.CRASHED_AT_START if cause.code is Code.NETWORK else cause.code
     return DeploymentFailed(
         code, f'Service "{service}" {ended}. {cause.message}', cause.hint, lines[-20:] or cause.lines

@@ -21,17 +21,19 @@ _READ_SECONDS = 15.0
 _FOLLOW_SECONDS = 24 * 3600.0
 _PAUSE_SECONDS = 2.0
 _BATCH_SECONDS = 0.05
-_MOST_WAITING = 5_000
+_MOST_WAITING = 10_000
 _SERVICE = "com.docker.compose.service"
 
 
 @dataclass(frozen=True)
 class AppLine:
-    """One line. `number` is its time in microseconds since 1970, or the next free one after it."""
+    """One line. `number` is its time in microseconds since 1970, or the next free one after it; `service` is the
+    container that wrote it, and empty where the app has only one."""
 
     number: int
     time: str
     text: str
+    service: str = ""
 
 
 def log_argv(container_id: str, *, after: int, tail: int | None = None, follow: bool = False) -> list[str]:
@@ -46,20 +48,38 @@ def log_argv(container_id: str, *, after: int, tail: int | None = None, follow: 
     return [*argv, container_id]
 
 
-async def follow_app(app: str, settings: Settings, *, after: int = 0) -> AsyncGenerator[list[AppLine], None]:
-    """The lines after a number (the last ones for 0), then each that is written, through restarts and redeployments.
+async def follow_app(
+    app: str, settings: Settings, *, after: int = 0, tail: int = TAIL_LINES, until_ended: bool = False
+) -> AsyncGenerator[list[AppLine], None]:
+    """The lines after a number (the last `tail` of all containers for 0), then each that is written, through restarts
+    and redeployments.
 
-    Ends never by itself; while nothing runs an empty list comes now and then. Raises CommandFailed where Docker does not answer.
+    Ends by itself only with `until_ended`, when no container runs or is about to; without it an empty list comes now
+    and then while nothing runs. Raises CommandFailed where Docker does not answer.
     """
     numbers = Numbers(after)
     while True:
         states = await list_containers(settings, app=app)
-        yield numbers.of(await _past(states, numbers.last), is_replay=True)
+        yield numbers.of(await _past(states, numbers.last, tail), is_replay=True)
         running = [state for state in states if state.running]
-        async with aclosing(_live(running, numbers, len(states) > 1)) as live:
+        if until_ended and not running and not any(state.status == "restarting" for state in states):
+            return
+        async with aclosing(_live(running, numbers, is_stack=len(states) > 1, from_now=tail == 0)) as live:
             async for lines in live:
                 yield lines
         await asyncio.sleep(_PAUSE_SECONDS)
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """A line as Docker gives it, with its time, and the service whose container wrote it."""
+
+    line: str
+    service: str
+
+    @property
+    def time(self) -> str:
+        return self.line.partition(" ")[0]
 
 
 class Numbers:
@@ -68,18 +88,23 @@ class Numbers:
     def __init__(self, last: int) -> None:
         self.last = last
 
-    def of(self, raw: Sequence[str], *, is_replay: bool) -> list[AppLine]:
+    def of(self, raw: Sequence[_Raw], *, is_replay: bool) -> list[AppLine]:
         """Lines as Docker gives them, with their times. Those of a replay that were numbered before are left out."""
         seen = self.last
         found: list[AppLine] = []
-        for line in raw:
-            time, _, text = line.partition(" ")
+        for one in raw:
+            time, _, text = one.line.partition(" ")
             moment = microseconds(time)
             if moment is None or (is_replay and moment <= seen):
                 continue
             self.last = max(moment, self.last + 1)
-            found.append(AppLine(self.last, time, text))
+            found.append(AppLine(self.last, time, text, one.service))
         return found
+
+    def missed(self, count: int) -> AppLine:
+        """The remark that lines are missing at this place."""
+        self.last += 1
+        return AppLine(self.last, "", f"({count} lines came too fast to be shown)")
 
 
 def microseconds(time: str) -> int | None:
@@ -92,43 +117,63 @@ def microseconds(time: str) -> int | None:
         return None
 
 
-async def _past(states: Sequence[ContainerState], after: int) -> list[str]:
-    lines: list[str] = []
+async def _past(states: Sequence[ContainerState], after: int, tail: int) -> list[_Raw]:
+    lines: list[_Raw] = []
     for state in states:
-        prefix = _prefix(state, len(states) > 1)
-        argv = log_argv(state.id, after=after, tail=None if after else max(1, TAIL_LINES // len(states)))
+        share = None if after else -(-tail // len(states))
         found: deque[str] = deque(maxlen=_MOST_WAITING)
-        await _read(argv, found.append, _READ_SECONDS)
-        lines += [_with_prefix(line, prefix) for line in found]
-    return sorted(lines, key=lambda line: line.partition(" ")[0]) if len(states) > 1 else lines
+        await _read(log_argv(state.id, after=after, tail=share), found.append, _READ_SECONDS)
+        service = _service(state, len(states) > 1)
+        lines += [_Raw(line, service) for line in found]
+    return sorted(lines, key=lambda raw: raw.time) if len(states) > 1 else lines
 
 
 async def _live(
-    states: Sequence[ContainerState], numbers: Numbers, is_stack: bool
+    states: Sequence[ContainerState], numbers: Numbers, *, is_stack: bool, from_now: bool
 ) -> AsyncGenerator[list[AppLine], None]:
     """What is written from now on, until the last of these containers has ended."""
-    waiting: deque[str] = deque(maxlen=_MOST_WAITING)
-    seen = numbers.last
-    tasks = [asyncio.create_task(_listen(state, waiting, seen, is_stack)) for state in states]
+    waiting, seen = _Waiting(), numbers.last
+    tail = 0 if from_now and not seen else None
+    tasks = [asyncio.create_task(_listen(state, waiting, seen, tail, is_stack)) for state in states]
     try:
         while tasks and not all(task.done() for task in tasks):
             await asyncio.wait(tasks, timeout=_BATCH_SECONDS)
-            if waiting:
-                lines = [waiting.popleft() for _ in range(len(waiting))]
-                yield numbers.of([line for line in lines if _is_after(line, seen)], is_replay=False)
+            lines, missed = waiting.taken()
+            if lines:
+                fresh = numbers.of([raw for raw in lines if _is_after(raw.time, seen)], is_replay=False)
+                yield [numbers.missed(missed), *fresh] if missed else fresh
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _listen(state: ContainerState, waiting: deque[str], after: int, is_stack: bool) -> None:
-    prefix = _prefix(state, is_stack)
+class _Waiting:
+    """Lines that nobody has taken yet. A reader who is too slow misses the oldest, and can be told how many."""
 
-    def take(line: str) -> None:
-        waiting.append(_with_prefix(line, prefix))
+    def __init__(self) -> None:
+        self._lines: deque[_Raw] = deque()
+        self._missed = 0
 
-    await _read(log_argv(state.id, after=after, follow=True), take, _FOLLOW_SECONDS)
+    def put(self, raw: _Raw) -> None:
+        """Keep a line."""
+        self._lines.append(raw)
+        if len(self._lines) > _MOST_WAITING:
+            self._lines.popleft()
+            self._missed += 1
+
+    def taken(self) -> tuple[list[_Raw], int]:
+        """All lines that wait, and how many were missed before them."""
+        lines, missed = list(self._lines), self._missed
+        self._lines.clear()
+        self._missed = 0
+        return lines, missed
+
+
+async def _listen(state: ContainerState, waiting: _Waiting, after: int, tail: int | None, is_stack: bool) -> None:
+    service = _service(state, is_stack)
+    argv = log_argv(state.id, after=after, tail=tail, follow=True)
+    await _read(argv, lambda line: waiting.put(_Raw(line, service)), _FOLLOW_SECONDS)
 
 
 async def _read(argv: list[str], on_line: Callable[[str], None], seconds: float) -> None:
@@ -141,15 +186,10 @@ async def _read(argv: list[str], on_line: Callable[[str], None], seconds: float)
             raise
 
 
-def _prefix(state: ContainerState, is_stack: bool) -> str:
-    return f"{state.labels.get(_SERVICE, state.name)} | " if is_stack else ""
+def _service(state: ContainerState, is_stack: bool) -> str:
+    return state.labels.get(_SERVICE, state.name) if is_stack else ""
 
 
-def _with_prefix(line: str, prefix: str) -> str:
-    time, _, text = line.partition(" ")
-    return f"{time} {prefix}{text}"
-
-
-def _is_after(line: str, seen: int) -> bool:
-    moment = microseconds(line.partition(" ")[0])
+def _is_after(time: str, seen: int) -> bool:
+    moment = microseconds(time)
     return moment is not None and moment > seen

@@ -71,7 +71,7 @@ def _facts(workspace: Workspace, draft: Draft) -> dict[str, Fact]:
     port, literal = draft.port, commands.port(start.value)
     if literal:
         port = Fact(str(literal), "the start command")
-    elif port is None and start is not draft.start and "$PORT" in start.value:
+    elif port is None and "Procfile" in start.source and "$PORT" in start.value:
         port = Fact(str(draft.default_port), "default: PORT is set to it")
     facts = {
         "strategy": Fact(draft.name, draft.source),

@@ -137,4 +137,4 @@ def _warnings(path: str, site: Site) -> tuple[PlanWarning, ...]:
     message = (
         f"{path} has more than one service that could be the site: {site.service} is it, not {', '.join(site.others)}."
     )
-    return (PlanWarning("several-sites", message, "Each gets an address of its own; name the site in butler.yml."),)
+    return (PlanWarning("several-sites", message, "Name the site by `run.service` in butler.yml or in the overrides."),)

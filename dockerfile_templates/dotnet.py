@@ -45,7 +45,7 @@ def plan(workspace: Workspace) -> Plan:
             start=Fact(f'dotnet "{name}.dll"', project),
             framework=Fact("aspnet", f"Sdk in {project}") if is_web else None,
             build=build,
-            port=_port(workspace) if is_web else None,
+            port=_port(workspace) if is_web else _port_it_reads(workspace),
             default_port=PORT,
             args={
                 "SDK_IMAGE": f"mcr.microsoft.com/dotnet/sdk:{toolchain.version.value}",
@@ -55,6 +55,13 @@ def plan(workspace: Workspace) -> Plan:
             candidates=tuple(others),
         ),
     )
+
+
+def _port_it_reads(workspace: Workspace) -> Fact | None:
+    """PORT, where a program that is no web project asks for it."""
+    sources = listening.sources(workspace, ".cs", ".fs", ".vb")
+    reads = listening.first_mention(workspace, sources, r"GetEnvironmentVariable\(\s*\"PORT\"")
+    return Fact(str(PORT), f"default: PORT is read in {reads.source}") if reads else None
 
 
 def _projects(workspace: Workspace) -> list[str]:

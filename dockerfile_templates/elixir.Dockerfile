@@ -10,9 +10,10 @@ RUN mix local.hex --force && mix local.rebar --force
 WORKDIR /app
 COPY mix.exs mix.loc[k] ./
 COPY confi[g] ./config/
+ARG INSTALL="mix deps.get --only prod"
 RUN --mount=type=secret,id=frontend_env,required=false \
     if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi; \
-    if [ ! -d apps ]; then mix deps.get --only prod && mix deps.compile; fi
+    if [ ! -d apps ]; then sh -c "$INSTALL" && mix deps.compile; fi
 
 FROM install AS build
 COPY . .
@@ -20,7 +21,7 @@ ARG BUILD=""
 RUN --mount=type=secret,id=frontend_env,required=false \
     if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi; \
     export SECRET_KEY_BASE="${SECRET_KEY_BASE:-only-for-the-build-only-for-the-build-only-for-the-build-only-for-it}"; \
-    mix deps.get --only prod && \
+    sh -c "$INSTALL" && \
     if [ -f assets/package.json ]; then npm install --prefix assets; fi && \
     mix compile && if [ -n "$BUILD" ]; then sh -c "$BUILD"; fi
 

@@ -11,6 +11,7 @@ from workspace.python_apps import PythonApp
 NAME = "fastapi"
 PORT = 8000
 FRAMEWORKS = ("fastapi", "starlette", "fasthtml", "litestar", "quart", "sanic")
+_PORTS = {"fasthtml": 5001}
 _PACKAGES = {"fasthtml": "python-fasthtml"}
 
 
@@ -47,4 +48,7 @@ def _port(workspace: Workspace, app: PythonApp, start: str) -> Fact:
     written = commands.port(start)
     if written:
         return Fact(str(written), "the start command")
-    return python_apps.literal_port(workspace, app.path) or Fact(str(PORT), "usual for ASGI servers")
+    return python_apps.literal_port(workspace, app.path) or Fact(
+        str(_PORTS.get(app.framework, PORT)),
+        f"usual for {app.framework if app.framework in _PORTS else 'ASGI servers'}",
+    )

@@ -95,7 +95,11 @@ def _mkdocs(workspace: Workspace) -> tuple[Fact, str, str, str] | None:
 
 
 def _sphinx(workspace: Workspace) -> tuple[Fact, str, str, str] | None:
-    for folder in ("", "source/", "docs/", "docs/source/"):
+    # The manual of a package is not what its repository is there for.
+    is_package = python_facts.has_manifest(workspace) and bool(
+        workspace.glob("src/*/__init__.py") + workspace.glob("*/__init__.py")
+    )
+    for folder in ("", "source/") if is_package else ("", "source/", "docs/", "docs/source/"):
         text = workspace.read_text(f"{folder}conf.py") or ""
         pages = workspace.exists(f"{folder}index.rst") or workspace.exists(f"{folder}index.md")
         if pages and re.search(r"^(?:project|extensions|html_theme)\s*=", text, re.MULTILINE):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from dockerfile_templates.assembly import Draft, plan_of
+from dockerfile_templates.procfile_binary import program_name, told_for
 from domain import Kind, Plan
 from workspace import Workspace, listening, toolchains
 from workspace.facts import Fact
@@ -26,10 +27,12 @@ _MAIN_FUNCTION = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
 _PORTS = (
     r"[pP]ort\s*:?=\s*\"(\d{2,5})\"",
     r"PORT\"\s*,\s*\"?:?(\d{2,5})\"?",
-    r"\"(?:localhost|127\.0\.0\.1|0\.0\.0\.0)?:(\d{2,5})\"",
+    r"(?:SetDefault|Int|IntP|IntVar)\((?:&[\w.]+,\s*)?\"(?:[\w.-]*[._-])?port\"\s*,\s*(?:\"\w?\"\s*,\s*)?(\d{2,5})",
+    r"\"(?:localhost|127\.0\.0\.1|0\.0\.0\.0)?:(?!65535)(\d{2,5})\"",
     r"[pP]ort\s*:?=\s*(\d{4,5})\b",
+    r"^[ \t]*Port:[ \t]*(\d{2,5}),",
 )
-_LISTENS = r"ListenAndServe|\.Listen\(|\.Run\(|\.Start\(|net\.Listen\(|http\.Serve\("
+_LISTENS = r"ListenAndServe|\.Listen\(|\.Run\(|\.Start\(|net\.Listen\(|http\.Serve\(|http\.Server\{"
 
 
 def matches(workspace: Workspace) -> bool:
@@ -42,7 +45,7 @@ def plan(workspace: Workspace) -> Plan:
     toolchain = toolchains.go(workspace)
     assert toolchain is not None, "plan() follows matches()"  # noqa: S101
     folder, *others = _programs(workspace)
-    name = _name(workspace, folder)
+    name = _name(workspace, folder) if others else program_name(workspace) or _name(workspace, folder)
     target = f"./{folder}" if folder else "."
     if not workspace.exists("go.mod") and not workspace.exists("go.work"):
         target = " ".join(
@@ -58,7 +61,8 @@ def plan(workspace: Workspace) -> Plan:
             kind=Kind.GO,
             toolchain=toolchain,
             source=toolchain.manager.source,
-            start=Fact(name, f"package main in {folder or '.'}"),
+            start=told_for(workspace, name) or Fact(name, f"package main in {folder or '.'}"),
+            is_start_fixed=True,
             framework=_framework(workspace),
             install=_install(workspace),
             build=Fact(f"go build -o /out/{name} {target}", f"package main in {folder or '.'}"),

@@ -129,7 +129,7 @@ def _port(workspace: Workspace, framework: Fact | None) -> Fact | None:
         is_web = framework.value != "spring-boot" or _is_spring_web(workspace)
         return (literal or Fact(str(usual), f"usual for {framework.value}")) if is_web else configured
     listens = listening.first_mention(
-        workspace, paths, r"HttpServer\b|ServerSocket\b|@WebServlet|@RestController|Undertow|Jetty"
+        workspace, paths, r"HttpServer\b|ServerSocket\b|@WebServlet|@RestController|Undertow|Jetty|getenv\(\s*\"PORT\""
     )
     return (literal or Fact("8080", "default: PORT is set to it")) if listens else None
 

@@ -12,6 +12,8 @@ from workspace.facts import Fact
 NAME = "jekyll"
 PORT = 8080
 
+_USUAL = Fact("3.3", "default: the repository names no version")
+
 
 def matches(workspace: Workspace) -> bool:
     """Whether the Gemfile names the generator, or Jekyll's configuration has pages beside it."""
@@ -23,7 +25,7 @@ def plan(workspace: Workspace) -> Plan:
     tool = _tool(workspace)
     assert tool is not None, "plan() follows matches()"  # noqa: S101
     toolchain = toolchains.ruby(workspace)
-    version = toolchain.version if toolchain else Fact("3.3", "default: the repository names no version")
+    version = toolchain.version if toolchain else workspace.told.get("version", _USUAL)
     has_gemfile = workspace.exists("Gemfile")
     install = "bundle install" if has_gemfile else "gem install jekyll"
     output = "_site" if tool.value == "jekyll" else "build"

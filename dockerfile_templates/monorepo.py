@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from dockerfile_templates import bun, nextjs, node, nx, spa, templates
@@ -12,7 +13,10 @@ from workspace.node_workspaces import Package
 
 NAME = "monorepo"
 
-_NAMES = ("web", "frontend", "website", "www", "site", "app")
+_NAMES = ("web", "frontend", "website", "www", "site", "app", "main")
+_ROOT_FILE = re.compile(
+    r"(?<![\w/.-])\.?[\w-]+(?:\.[\w-]+)*\.(?:json|ya?ml|lockb?|toml)\b|(?<![\w/])\.(?:nvmrc|node-version|tool-versions)\b"
+)
 _PARTS = (nextjs, spa, bun, node)
 
 
@@ -24,36 +28,74 @@ class _Application:
 
 def matches(workspace: Workspace) -> bool:
     """Whether the root holds packages, starts nothing itself, and one of them is clearly the site."""
+    if node_workspaces.enclosing(workspace) is not None:
+        return _inner_plan(workspace) is not None
     if not node_workspaces.is_root_of_several(workspace):
         return False
-    return nx.project(workspace) is not None or _chosen(_applications(workspace)) is not None
+    return nx.project(workspace) is not None or _chosen(workspace, _applications(workspace)) is not None
 
 
 def plan(workspace: Workspace) -> Plan:
     """The application's own plan, its commands told from the root."""
+    if node_workspaces.enclosing(workspace) is not None:
+        return _of_member(workspace)
     if nx.project(workspace) is not None:
         return nx.plan(workspace)
     every = _applications(workspace)
-    application = _chosen(every)
+    application = _chosen(workspace, every)
     assert application is not None, "plan() follows matches()"  # noqa: S101
     others = tuple(f"{entry.package.folder}/" for entry in every if entry is not application)
     return _from_root(workspace, application, others)
+
+
+def _of_member(workspace: Workspace) -> Plan:
+    """The plan of a folder that is one package of several: installed and built from their root, told from the folder."""
+    enclosing, inner = node_workspaces.enclosing(workspace), _inner_plan(workspace)
+    assert enclosing is not None and inner is not None, "plan() follows matches()"  # noqa: S101
+    root, package = enclosing
+    made = _from_root(root, _Application(package, inner), ())
+    above = "/".join([".."] * len(package.folder.split("/")))
+    reason = Evidence("context", above, f"{package.folder}/ is one of the packages of {above}/package.json")
+    kept = [entry for entry in inner.evidence if entry.field in ("strategy", "framework", "port")]
+    fields = {"strategy", "application", "framework", "port"}
+    told = [
+        replace(entry, source=_from_member(entry.source, package.folder, above))
+        for entry in made.evidence
+        if entry.field not in fields
+    ]
+    return replace(
+        made, strategy=inner.strategy, kind=inner.kind, context=above, candidates=(), evidence=(*kept, *told, reason)
+    )
+
+
+def _from_member(source: str, folder: str, above: str) -> str:
+    """A reason that names files from the root, told from the package's folder."""
+    if f"{folder}/package.json" in source:
+        return source.replace(f"{folder}/package.json", "package.json")
+    return _ROOT_FILE.sub(lambda found: f"{above}/{found[0]}", source)
+
+
+def _inner_plan(workspace: Workspace) -> Plan | None:
+    """What the folder would be by itself."""
+    strategy = next((strategy for strategy in _PARTS if strategy.matches(workspace)), None)
+    return strategy.plan(workspace) if strategy else None
 
 
 def _applications(workspace: Workspace) -> list[_Application]:
     """The packages that would be sites by themselves."""
     found = []
     for package in node_workspaces.packages(workspace):
-        inner = node_workspaces.inside(workspace, package.folder)
-        strategy = next((strategy for strategy in _PARTS if strategy.matches(inner)), None)
-        made = strategy.plan(inner) if strategy else None
+        made = _inner_plan(node_workspaces.inside(workspace, package.folder))
         if made and made.expects_http and not package.folder.startswith(("examples/", "tests/", "e2e/")):
             found.append(_Application(package, made))
     return found
 
 
-def _chosen(applications: list[_Application]) -> _Application | None:
-    """The only one, or the one whose name says that it is the site; None where a person must choose."""
+def _chosen(workspace: Workspace, applications: list[_Application]) -> _Application | None:
+    """The one that the root starts, the only one, or the one named like a site; None where a person must choose."""
+    handed_to = node_workspaces.delegate(workspace)
+    if handed_to is not None:
+        return next((entry for entry in applications if entry.package.folder == handed_to), None)
     if len(applications) == 1:
         return applications[0]
     for name in _NAMES:

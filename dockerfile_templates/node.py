@@ -9,7 +9,7 @@ from dockerfile_templates.node_basis import is_application, node_basis, run_args
 from dockerfile_templates.node_servers import LAUNCHER, Server
 from dockerfile_templates.procfile_language import speaks
 from domain import Kind, Plan, PlanWarning
-from workspace import Workspace, node_entry, node_packages, procfile
+from workspace import Workspace, node_entry, node_packages, node_workspaces, procfile
 from workspace.facts import Fact
 from workspace.node_entry import Listening, Start
 
@@ -25,6 +25,8 @@ _ADAPTERS = {
 
 def matches(workspace: Workspace) -> bool:
     """Whether a start command is to be found; a lone program needs no package.json."""
+    if node_workspaces.starts_several(workspace) and not speaks(workspace, "node"):
+        return False
     return (is_application(workspace) or _is_bare(workspace)) and _start(workspace) is not None
 
 

@@ -17,7 +17,7 @@ WORKDIR /app
 
 FROM base AS install
 ARG INSTALL=""
-RUN --mount=type=bind,from=composer,target=/composer if [ -n "$INSTALL" ]; then cp /composer/usr/bin/composer /usr/local/bin/; fi
+RUN --mount=type=bind,from=composer,target=/composer if [ -f /composer/usr/bin/composer ]; then cp /composer/usr/bin/composer /usr/local/bin/; fi
 COPY . .
 RUN --mount=type=cache,id=composer,target=/cache \
     --mount=type=secret,id=frontend_env,required=false \

@@ -103,7 +103,7 @@ def _images(workspace: Workspace, version: str) -> dict[str, str]:
     return {
         "PHP_IMAGE": image,
         "COMPOSER_IMAGE": "composer:2" if workspace.exists("composer.json") else image,
-        "NODE_IMAGE": f"node:{node_facts.version(workspace)[0].value}-slim" if assets else image,
+        "NODE_IMAGE": f"node:{node_facts.version(workspace.telling())[0].value}-slim" if assets else image,
         "ASSETS": assets.value if assets else "",
     }
 

@@ -156,6 +156,8 @@ def _script(workspace: Workspace) -> _Program | None:
             path = f"{folder}{name}"
             if name != "manage.py" and (workspace.read_text(path) or "").strip():
                 return _Program(None, Fact(f"python {path}", "a file of a usual name"), _port(workspace, path))
+    if _is_library(workspace):
+        return None
     for path in workspace.glob("*/__main__.py") + workspace.glob("src/*/__main__.py"):
         package = path.split("/")[-2]
         prefix = "env PYTHONPATH=src " if path.startswith("src/") else ""
@@ -163,11 +165,17 @@ def _script(workspace: Workspace) -> _Program | None:
     return None
 
 
+def _is_library(workspace: Workspace) -> bool:
+    """Whether the package calls itself a tool for developers, whose `__main__` starts no application."""
+    text = "".join(workspace.read_text(name, 100_000) or "" for name in ("pyproject.toml", "setup.cfg", "setup.py"))
+    return "Topic :: Software Development :: Libraries" in text
+
+
 def _console_script(workspace: Workspace) -> _Program | None:
     """The only entry of `[project.scripts]`; the project itself must be installed for it."""
     project = table(table(workspace.toml("pyproject.toml")).get("project"))
     names = [name for name in text_table(project.get("scripts")) if re.fullmatch(r"[\w.-]+", name)]
-    if len(names) != 1 or not table(workspace.toml("pyproject.toml")).get("build-system"):
+    if len(names) != 1 or _is_library(workspace) or not table(workspace.toml("pyproject.toml")).get("build-system"):
         return None
     module = text_table(project.get("scripts"))[names[0]].split(":")[0].replace(".", "/")
     path = next(

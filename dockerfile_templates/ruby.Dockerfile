@@ -11,10 +11,11 @@ WORKDIR /app
 COPY Gemfil[e] Gemfile.loc[k] gems.r[b] *.gemspe[c] .ruby-versio[n] .tool-version[s] ./
 COPY vendo[r] ./vendor/
 COPY lib[s] ./libs/
+ARG INSTALL="bundle install"
 RUN --mount=type=cache,id=gems,target=/root/.bundle/cache \
     --mount=type=secret,id=frontend_env,required=false \
     if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; fi; \
-    mkdir -p /opt/bundle; if [ -f Gemfile ] || [ -f gems.rb ]; then bundle install; fi
+    mkdir -p /opt/bundle; if [ -f Gemfile ] || [ -f gems.rb ]; then sh -c "$INSTALL"; fi
 
 FROM install AS build
 COPY . .

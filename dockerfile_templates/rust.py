@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from dockerfile_templates.assembly import Draft, plan_of
+from dockerfile_templates.procfile_binary import told_for
 from domain import Kind, Plan
 from workspace import Workspace, listening, toolchains
 from workspace.facts import Fact, table, text_table
@@ -30,6 +31,7 @@ _PORTS = (
     r"(?:0,\s*0,\s*0,\s*0|127,\s*0,\s*0,\s*1)\]\s*,\s*(\d{2,5})",
     r"\"(?:0\.0\.0\.0|127\.0\.0\.1|localhost|\[::\]):(\d{2,5})",
     r"\"(?:0\.0\.0\.0|127\.0\.0\.1|localhost)\"\s*,\s*(\d{2,5})",
+    r"^[ \t]*serve\([^;\n]*,\s*(\d{4,5})\)",
     r"\bport\s*[:=]\s*(?:u16\s*=\s*)?(\d{4,5})\b",
 )
 _USUAL_NAMES = ("server", "web", "api", "app", "main")
@@ -60,7 +62,8 @@ def plan(workspace: Workspace) -> Plan:
             kind=Kind.RUST,
             toolchain=toolchain,
             source="Cargo.toml",
-            start=Fact(start, binary.source),
+            start=told_for(workspace, binary.value) or Fact(start, binary.source),
+            is_start_fixed=True,
             framework=Fact(_FRAMEWORKS[crate][0], f"{crate} in Cargo.toml") if crate else None,
             build=build,
             port=_port(workspace, crate),
@@ -131,4 +134,7 @@ def _port(workspace: Workspace, crate: str | None) -> Fact | None:
     literal = listening.port_in(workspace, paths, *_PORTS)
     if crate:
         return literal or Fact(str(_FRAMEWORKS[crate][1]), f"usual for {crate}")
-    return literal if listening.first_mention(workspace, paths, r"TcpListener::bind") else None
+    if literal and listening.first_mention(workspace, paths, r"TcpListener::bind"):
+        return literal
+    reads = listening.first_mention(workspace, paths, r"env::var(?:_os)?\(\s*\"PORT\"")
+    return Fact("8080", f"default: PORT is read in {reads.source}") if reads else None

@@ -55,7 +55,8 @@ FROM install AS build
 COPY . .
 ARG BUILD="npm run build"
 ARG OUTPUT="dist"
-# What was built is what appeared, wherever that is; OUTPUT is only where it is expected.
+# What was built is what appeared, wherever that is; OUTPUT is only where it is expected, unless somebody told it.
+ARG OUTPUT_TOLD=""
 RUN --mount=type=bind,from=butler,source=build-site.sh,target=/butler/build-site.sh \
     --mount=type=secret,id=frontend_env,required=false \
     sh /butler/build-site.sh

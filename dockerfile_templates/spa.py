@@ -78,6 +78,8 @@ _SERVER_SIDE = (
     "vike",
     "@nestjs/core",
     "@strapi/strapi",
+    "nitro",
+    "nitropack",
 )
 _BUNDLERS = re.compile(r"\b(webpack|rollup|esbuild|gulp|grunt|parcel|vite|tailwindcss|rspack|brunch|snowpack|sass)\b")
 _SERVED = re.compile(r"\b(?:serve|sirv|http-server)\s+(?:-\w+\s+)*([\w./-]+)")
@@ -214,10 +216,10 @@ def _own_text(workspace: Workspace, command: str) -> str:
 
 
 def _is_bundled_page(workspace: Workspace) -> bool:
-    """A page of any other make: a build script that calls a bundler, and an index.html to start from."""
+    """A page of any other make: a build script that calls a bundler, and an index.html to start from or that it wrote."""
     script = node_facts.scripts(workspace).get("build", "")
     has_page = any(workspace.exists(f"{folder}index.html") for folder in ("", "public/", "src/", "app/"))
-    return bool(_BUNDLERS.search(script)) and has_page
+    return bool(_BUNDLERS.search(script)) and has_page or bool(script) and workspace.exists("dist/index.html")
 
 
 def _dev_server_warning(workspace: Workspace) -> tuple[PlanWarning, ...]:

@@ -9,7 +9,7 @@ from dockerfile_templates import dockerfile
 from dockerfile_templates.survey import survey
 from domain import Plan, PlanWarning
 from robust_error_handler import Code, DeploymentFailed
-from workspace import Workspace, node_facts, open_folder
+from workspace import Workspace, node_facts, open_folder, python_facts
 
 Planned = Callable[[Workspace], Plan | None]
 
@@ -43,10 +43,18 @@ def nothing_recognised(
     )
     top = sorted({path.split("/")[0] + ("/" if "/" in path else "") for path in files})
     facts = [f"looked at: {entry.source} ({entry.field} {entry.value})" for entry in survey(workspace)]
+    facts += [f"warning: {warning.message}" for warning in _versions_not_to_be_had(workspace)]
     lines = [*(f"candidate: {name}" for name in (*folders, *variants)), *facts, f"found: {', '.join(top[:30])}"]
     return DeploymentFailed(
         Code.NOTHING_RECOGNISED, f"{message} {reasons}".strip(), _what_to_add(folders, variants), lines
     )
+
+
+def _versions_not_to_be_had(workspace: Workspace) -> tuple[PlanWarning, ...]:
+    """What the next try would warn of as well."""
+    if node_facts.has_package_json(workspace):
+        return node_facts.version(workspace)[1]
+    return python_facts.version(workspace)[1] if python_facts.has_manifest(workspace) else ()
 
 
 def _what_to_add(folders: list[str], variants: list[str]) -> str:

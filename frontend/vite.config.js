@@ -15,6 +15,18 @@ export const PAGES = {
 /** What the server answers a browser with at any other address. */
 const MISSING = 'missing.html';
 
+/**
+ * What pages share, in few files: each is one request. `shell` is on every page, with the style sheet that comes first
+ * and styles too small for a file of their own;
+ * `parts` is on all but the landing page, `apps` where apps are shown. The first that fits takes a module, with what it
+ * needs.
+ */
+const SHARED = {
+  shell: /components\/(shell|page_keys|menu|icon)\.js$|css\/(main|pages\/(account|login)|components\/palette)\.css$|virtual:icons/,
+  parts: /components\/(announce|copy|dialog|error_card|field|time|toast)\.js$/,
+  apps: /components\/(app_deeds|app_facts|badge|deed_menu|keys_list|pager)\.js$|lib\/(apps_store|live|query)\.js$/,
+};
+
 const source = fileURLToPath(new URL('./src/', import.meta.url));
 const server = process.env.BUTLER_URL ?? 'http://127.0.0.1:8000';
 
@@ -34,6 +46,11 @@ export default defineConfig({
     manifest: false,
     rolldownOptions: {
       input: [...Object.values(PAGES), MISSING].map((file) => source + file),
+      output: {
+        codeSplitting: {
+          groups: Object.entries(SHARED).map(([name, test], index) => ({ name, test, priority: 9 - index })),
+        },
+      },
     },
   },
   server: {

@@ -58,13 +58,21 @@ class GithubClient:
 
     def __init__(self, settings: Settings) -> None:
         self._base = settings.github_api_url.rstrip("/")
-        self._http = httpx2.AsyncClient(timeout=ANSWER_SECONDS, headers=_HEADERS, follow_redirects=False)
+        self._client: httpx2.AsyncClient | None = None
         self._cache = AnswerCache()
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def close(self) -> None:
         """Close the pooled connections."""
-        await self._http.aclose()
+        if self._client is not None:
+            await self._client.aclose()
+
+    @property
+    def _http(self) -> httpx2.AsyncClient:
+        """Made at the first question: the machine's trusted certificates, which it reads, take megabytes."""
+        if self._client is None:
+            self._client = httpx2.AsyncClient(timeout=ANSWER_SECONDS, headers=_HEADERS, follow_redirects=False)
+        return self._client
 
     async def repositories(self, caller: Caller, *, search: str, page: int, per_page: int) -> RepositoryPage:
         """A page of the repositories that the token may see, the one that was pushed to last first.

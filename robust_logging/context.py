@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
-from structlog.contextvars import bind_contextvars, bound_contextvars, get_contextvars
+_bound: ContextVar[Mapping[str, Any]] = ContextVar("what log lines carry")
 
 
 @contextmanager
@@ -19,8 +20,11 @@ def bind(
     stage: str | None = None,
 ) -> Iterator[None]:
     """Attach values to all log lines written within the block, in this task and in those it starts."""
-    with bound_contextvars(**_given(trace_id, user, deployment, release, stage)):
+    token = _bound.set({**bound(), **_given(trace_id, user, deployment, release, stage)})
+    try:
         yield
+    finally:
+        _bound.reset(token)
 
 
 def attach(
@@ -32,12 +36,17 @@ def attach(
     stage: str | None = None,
 ) -> None:
     """Attach values to all further log lines of this task (for example the user, once a request is known to be his)."""
-    bind_contextvars(**_given(trace_id, user, deployment, release, stage))
+    _bound.set({**bound(), **_given(trace_id, user, deployment, release, stage)})
+
+
+def bound() -> Mapping[str, Any]:
+    """What is attached here and now."""
+    return _bound.get({})
 
 
 def current_trace_id() -> str:
     """The trace id of what is going on; empty outside a request or a deployment."""
-    return str(get_contextvars().get("trace_id", ""))
+    return str(bound().get("trace_id", ""))
 
 
 def _given(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -13,17 +13,16 @@ from fastapi.responses import StreamingResponse
 
 import docker_run
 from auth import CurrentUser
-from docker_run import ContainerState
-from robust_logging import Redactor
-from routes.context import Butler, TheButler
+from docker_run import AppLine
+from routes.app_lines import AppLines
+from routes.context import TheButler
 from routes.deployments import Name
 from routes.errors_model import error_responses
-from routes.variables import secrets_of
 
 router = APIRouter(prefix="/deployments", tags=["deployments"])
 
 HEARTBEAT_SECONDS = 15.0
-_MOST_WAITING = 10_000
+_LINES = "application/x-ndjson"
 
 
 @router.get(
@@ -34,9 +33,10 @@ _MOST_WAITING = 10_000
         200: {
             "description": "One JSON object a line; an empty line is a sign of life. It ends with the containers.",
             "content": {
-                "application/x-ndjson": {
+                _LINES: {
                     "schema": {"type": "string"},
-                    "example": '{"service":"web","text":"listening on port 8000"}\n',
+                    "example": '{"seq":1705314600123456,"time":"2024-01-15T10:30:00.123456Z","service":"web",'
+                    '"text":"listening on port 8000"}\n',
                 }
             },
         },
@@ -49,57 +49,42 @@ async def follow_app_log(
     name: Name,
     tail: Annotated[int, Query(ge=0, le=5_000, description="Lines from before to begin with.")] = 100,
 ) -> StreamingResponse:
-    """The last lines of each of the app's containers, then each new one when it is written."""
+    """The last lines that the app's containers wrote, then each new one when it is written, through restarts."""
     app = await asyncio.to_thread(butler.database.deployments.owned, user.id, name)
-    states = await docker_run.list_containers(butler.settings, app=app.container_name)
-    secrets = await asyncio.to_thread(secrets_of, butler.database, app, butler.settings)
-    lines = _lines(butler, states, secrets, tail)
-    return StreamingResponse(lines, media_type="application/x-ndjson", headers={"Cache-Control": "no-store"})
+    await docker_run.list_containers(
+        butler.settings, app=app.container_name
+    )  # a refusal comes before the answer begins
+    batches = AppLines(butler.database, butler.settings).lines(user.id, name, tail=tail, until_ended=True)
+    return StreamingResponse(_written(batches), media_type=_LINES, headers={"Cache-Control": "no-store"})
 
 
-async def _lines(butler: Butler, states: list[ContainerState], secrets: list[str], tail: int) -> AsyncIterator[str]:
-    """Read all containers at once. A reader who is too slow misses lines, and is told how many."""
-    redactor, waiting, missed, bell = Redactor(), deque[str](), 0, asyncio.Event()
-
-    def keep(service: str, text: str) -> None:
-        nonlocal missed
-        waiting.append(json.dumps({"service": service, "text": redactor.mask(text)}) + "\n")
-        if len(waiting) > _MOST_WAITING:
-            waiting.popleft()
-            missed += 1
-        bell.set()
-
-    with redactor.hiding(secrets):
-        tasks = [asyncio.create_task(_read(butler, state, keep, tail)) for state in states]
+async def _written(batches: AsyncGenerator[Sequence[AppLine], None]) -> AsyncIterator[str]:
+    """The batches as JSON lines, with an empty line as a sign of life where none comes for a while."""
+    async with aclosing(batches):
+        coming = _next(batches)
         try:
-            while waiting or any(not task.done() for task in tasks):
-                if missed:
-                    yield json.dumps({"service": "", "text": f"({missed} lines came too fast to be shown)"}) + "\n"
-                    missed = 0
-                if waiting:
-                    yield "".join(waiting.popleft() for _ in range(len(waiting)))
-                elif await _nothing_comes(bell, tasks):
+            while True:
+                await asyncio.wait({coming}, timeout=HEARTBEAT_SECONDS)
+                if not coming.done():
                     yield "\n"
-                bell.clear()
+                    continue
+                lines = coming.result()
+                if lines is None:
+                    return
+                yield "".join(_json_line(line) for line in lines)
+                coming = _next(batches)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            coming.cancel()
+            await asyncio.wait({coming})
 
 
-async def _read(butler: Butler, state: ContainerState, keep: Callable[[str, str], None], tail: int) -> None:
-    service = state.labels.get("com.docker.compose.service", "")
-    await docker_run.follow_logs(state.id, lambda text: keep(service, text), butler.settings, tail=tail)
+def _next(batches: AsyncGenerator[Sequence[AppLine], None]) -> asyncio.Task[Sequence[AppLine] | None]:
+    async def ask() -> Sequence[AppLine] | None:
+        return await anext(batches, None)
+
+    return asyncio.create_task(ask())
 
 
-async def _nothing_comes(bell: asyncio.Event, tasks: list[asyncio.Task[None]]) -> bool:
-    """Wait for a line or the end of a container; True when neither came within the time of a heartbeat."""
-    ringing = asyncio.create_task(bell.wait())
-    try:
-        running = [task for task in tasks if not task.done()]
-        done, _ = await asyncio.wait(
-            [ringing, *running], timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED
-        )
-        return not done
-    finally:
-        ringing.cancel()
+def _json_line(line: AppLine) -> str:
+    shown = {"seq": line.number, "time": line.time, "service": line.service, "text": line.text}
+    return json.dumps(shown) + "\n"

@@ -13,6 +13,7 @@ from connection_manager import ConnectionManager, ReleaseLogs
 from database import Database
 from deploy_jobs import DeployJobs
 from github_client import GithubClient
+from routes.app_states import AppStates
 from settings import Settings
 
 
@@ -27,10 +28,11 @@ class Butler:
     connections: ConnectionManager
     jobs: DeployJobs
     github: GithubClient
+    states: AppStates
 
 
-def the_butler(connection: HTTPConnection) -> Butler:
-    """The Butler that this application serves."""
+async def the_butler(connection: HTTPConnection) -> Butler:
+    """The Butler that this application serves. It waits for nothing, but a plain function would be given a thread."""
     butler: Butler = connection.app.state.butler
     return butler
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -15,9 +16,10 @@ from database import Deployment
 from domain import EventKind
 from robust_error_handler import ButlerError, CommandFailed, Conflict
 from robust_logging import Redactor
+from routes.app_states import view_of as state_view
 from routes.context import Butler, TheButler
 from routes.errors_model import error_responses
-from routes.variables import is_edited, secrets_of
+from routes.variables import has_other_overrides, is_edited, secrets_of
 from routes.views import AppStateView, DeploymentView, DoneView, LogLine, LogView, deployment_view
 
 router = APIRouter(prefix="/deployments", tags=["deployments"])
@@ -38,7 +40,7 @@ PAGING = {
 
 
 @router.get("", summary="List your deployments", responses={200: {"headers": PAGING}})
-def list_deployments(
+async def list_deployments(
     request: Request,
     response: Response,
     butler: TheButler,
@@ -47,9 +49,15 @@ def list_deployments(
     offset: Offset = 0,
 ) -> list[DeploymentView]:
     """A page of your deployments, newest first. `X-Total-Count` tells how many there are, `Link` where the next are."""
-    rows, total = butler.database.deployments.list(user.id, limit=limit, offset=offset)
+
+    def read() -> tuple[list[DeploymentView], int]:
+        apps, total = butler.database.deployments.list(user.id, limit=limit, offset=offset)
+        return _views(butler, apps), total
+
+    views, total = await asyncio.to_thread(read)
+    await butler.states.tell(views)
     tell_pages(request, response, total=total, limit=limit, offset=offset)
-    return [_view(butler, row) for row in rows]
+    return views
 
 
 @router.get("/{name}", summary="Look at a deployment", responses=error_responses(404))
@@ -131,6 +139,7 @@ async def whole_view_of(butler: Butler, user_id: int, name: str) -> DeploymentVi
         app = butler.database.deployments.owned(user_id, name)
         view = _view(butler, app)
         view.env_pending = is_edited(butler.database, app)
+        view.overrides_pending = has_other_overrides(butler.database, app)
         return view
 
     view = await asyncio.to_thread(read)
@@ -143,16 +152,21 @@ async def _state_of(butler: Butler, view: DeploymentView) -> AppStateView | None
         state = await simple_pipeline.app_state(view.container_name, butler.settings)
     except (ButlerError, CommandFailed):
         return None  # `/health` tells what is wrong with Docker
-    return AppStateView.of(state if view.stopped_at is None else simple_pipeline.as_stopped(state))
+    return state_view(state, view)
 
 
 def _view(butler: Butler, app: Deployment) -> DeploymentView:
-    releases = butler.database.releases
-    latest = releases.by_id(app.latest_release_id) if app.latest_release_id else None
-    live = latest if latest and app.current_release_id == latest.id else None
-    if live is None and app.current_release_id:
-        live = releases.by_id(app.current_release_id)
-    return deployment_view(app, latest, live)
+    return _views(butler, [app])[0]
+
+
+def _views(butler: Butler, apps: Sequence[Deployment]) -> list[DeploymentView]:
+    """The apps with what their releases add, which are asked for all at once."""
+    wanted = {one for app in apps for one in (app.latest_release_id, app.current_release_id) if one}
+    found = butler.database.releases.by_ids(wanted)
+    return [
+        deployment_view(app, found.get(app.latest_release_id or 0), found.get(app.current_release_id or 0))
+        for app in apps
+    ]
 
 
 async def _deploy_log(butler: Butler, app: Deployment, number: int | None, after: int, limit: int) -> LogView:

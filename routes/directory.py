@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
 from auth import Auth
 from connection_manager import Directory, Viewer
 from database import Database
+from docker_run import AppLine
 from robust_error_handler import NotFound
 from routes.app_lines import AppLines
 from settings import Settings
@@ -24,4 +29,16 @@ def directory_of(database: Database, auth: Auth, settings: Settings) -> Director
         except NotFound:
             return None
 
-    return Directory(authenticate=authenticate, find=find, app_lines=AppLines(database, settings).lines)
+    source = AppLines(database, settings)
+
+    async def app_lines(user_id: int, name: str, after: int) -> AsyncGenerator[list[dict[str, Any]], None]:
+        async with aclosing(source.lines(user_id, name, after=after)) as batches:
+            async for lines in batches:
+                yield [_frame_line(line) for line in lines]
+
+    return Directory(authenticate=authenticate, find=find, app_lines=app_lines)
+
+
+def _frame_line(line: AppLine) -> dict[str, Any]:
+    text = f"{line.service} | {line.text}" if line.service else line.text
+    return {"seq": line.number, "time": line.time, "text": text}

@@ -18,6 +18,7 @@ from routes.context import Butler, TheButler
 from routes.deploy import DEPLOY_RESPONSES, LOCATION, Prefer, answer_of
 from routes.deployments import Name, whole_view_of
 from routes.errors_model import error_responses
+from routes.inputs import IdempotencyKey
 from routes.views import DEPLOYED, DeployedView, DeploymentView
 
 router = APIRouter(prefix="/deployments", tags=["deployments"])
@@ -76,14 +77,16 @@ async def restart(butler: TheButler, user: CurrentUser, name: Name, prefer: Pref
 
 
 @router.post("/{name}/redeploy", summary="Deploy an app again", response_model=DeployedView, responses=DEPLOY_RESPONSES)
-async def redeploy(butler: TheButler, user: CurrentUser, name: Name, prefer: Prefer = None) -> Response:
-    """Deploy the same repository, branch and folder with the variables as they are now.
+async def redeploy(
+    butler: TheButler, user: CurrentUser, name: Name, prefer: Prefer = None, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Deploy the same repository, branch and folder with the variables and overrides as they are now.
 
-    A release of the app that still waits and would do the same is joined.
+    A release of the app that still waits and would do the same is joined, and so is that of the same `Idempotency-Key`.
     """
     butler.auth.limits.deploy(user.id)
     app = await asyncio.to_thread(butler.database.deployments.owned, user.id, name)
-    job = await butler.jobs.redeploy(app, username=user.username, trace_id=current_trace_id())
+    job = await butler.jobs.redeploy(app, username=user.username, trace_id=current_trace_id(), key=idempotency_key)
     return await answer_of(butler, job, prefer)
 
 

@@ -27,6 +27,7 @@ _EXAMPLE: dict[str, Any] = {
     "trigger": "redeploy",
     "branch": "main",
     "subdirectory": None,
+    "overrides": {"run": {"port": 4000}},
     "commit_sha": "0123456789abcdef0123456789abcdef01234567",
     "commit_subject": "Say hello",
     "commit_author": "Alice",
@@ -54,6 +55,7 @@ class ReleaseView(BaseModel):
     trigger: Trigger
     branch: str | None = None
     subdirectory: str | None = None
+    overrides: dict[str, Any] | None = Field(None, description="What beat butler.yml and what was detected.")
     commit_sha: str | None = None
     commit_subject: str | None = None
     commit_author: str | None = None

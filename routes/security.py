@@ -43,8 +43,8 @@ def add_middleware(app: FastAPI, settings: Settings) -> None:
             CORSMiddleware,
             allow_origins=list(settings.allowed_origins),
             allow_methods=["*"],
-            allow_headers=["Authorization", "Content-Type", "Prefer", "X-Request-ID"],
-            expose_headers=["Link", "Location", "Retry-After", "X-Request-ID", "X-Total-Count"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Prefer", "X-Request-ID"],
+            expose_headers=["Idempotent-Replayed", "Link", "Location", "Retry-After", "X-Request-ID", "X-Total-Count"],
         )
     app.add_middleware(SecurityHeaders)
     app.add_middleware(TraceMiddleware)

@@ -1,4 +1,4 @@
-"""An app's variables beside those of its live release: what was edited and waits for the next deployment."""
+"""An app's variables and overrides beside those of its live release: what was edited and waits for the next deployment."""
 
 from __future__ import annotations
 
@@ -32,6 +32,13 @@ def is_edited(database: Database, app: Deployment) -> bool:
         return False
     live = database.releases.environment(app.current_release_id)
     return database.deployments.environment(app.id) != live
+
+
+def has_other_overrides(database: Database, app: Deployment) -> bool:
+    """Whether the app has other overrides than its live release; never so where none is live."""
+    if app.current_release_id is None:
+        return False
+    return app.overrides != database.releases.by_id(app.current_release_id).overrides
 
 
 def secrets_of(database: Database, app: Deployment, settings: Settings) -> list[str]:

@@ -40,7 +40,9 @@ _APP: dict[str, Any] = {
     ],
     "error": None,
     "stopped_at": None,
+    "overrides": None,
     "env_pending": False,
+    "overrides_pending": False,
     "app_state": {
         "state": "running",
         "since": "2024-01-15T10:31:10Z",
@@ -93,6 +95,18 @@ _WRONG_ENV_FILE = example(
     "backend_env has a mistake and was not used: line 3: not of the form KEY=value, or a quote that does not end.",
     "Write one KEY=value a line; quote a value that spans lines or has spaces around it.",
     ("line 3: not of the form KEY=value, or a quote that does not end",),
+)
+
+WRONG_OVERRIDES = example(
+    Code.OVERRIDES_INVALID,
+    "overrides:2: run.comand is not a key; did you mean run.command?",
+    "Correct the lines shown and send it again; docs/butler.schema.json lists every key.",
+    ("overrides:2: run.comand is not a key; did you mean run.command?",),
+)
+_KEY_REUSED = example(
+    Code.IDEMPOTENCY_KEY_REUSED,
+    "This Idempotency-Key was used for another request.",
+    "Send a new key with what is new; the same one only with the very same request.",
 )
 
 
@@ -182,8 +196,14 @@ class DeploymentView(BaseModel):
     env_pending: bool | None = Field(
         None, description="Whether its variables were edited since the live release; not told in lists."
     )
+    overrides: dict[str, Any] | None = Field(
+        None, description="What beats butler.yml and what is detected at the next deployment, with that file's keys."
+    )
+    overrides_pending: bool | None = Field(
+        None, description="Whether the live release has other overrides; not told in lists."
+    )
     app_state: AppStateView | None = Field(
-        None, description="Its containers; not told in lists, nor where Docker does not answer."
+        None, description="Its containers, in lists as they stood a moment ago; not told where Docker does not answer."
     )
 
 
@@ -297,6 +317,8 @@ class PlanView(BaseModel):
                     "dockerfile": "FROM node:22-slim",
                     "services": [],
                     "main_service": None,
+                    "output": None,
+                    "overridable": ["build.version", "build.package_manager", "build.install", "run.port"],
                     "evidence": [{"field": "port", "value": "3000", "source": "server.js:4"}],
                     "warnings": [],
                     "candidates": [],
@@ -325,6 +347,8 @@ class PlanView(BaseModel):
     )
     services: list[str]
     main_service: str | None = None
+    output: str | None = Field(None, description="Folder whose files are served, where that is what the app is.")
+    overridable: list[str] = Field([], description="Keys that `overrides` and butler.yml may have for this repository.")
     evidence: list[dict[str, str]]
     warnings: list[dict[str, str]]
     candidates: list[str]
@@ -347,7 +371,7 @@ class PlanView(BaseModel):
 
 def failed_deployment() -> dict[str, Any]:
     """The description of a deployment's refusal or failure."""
-    return {"model": DeployFailure, **described(422, _FAILED_BUILD, _WRONG_ENV_FILE)}
+    return {"model": DeployFailure, **described(422, _FAILED_BUILD, _WRONG_ENV_FILE, WRONG_OVERRIDES, _KEY_REUSED)}
 
 
 def deployment_view(app: Deployment, latest: Release | None, live: Release | None) -> DeploymentView:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar
 
 import docker_compose
 from docker_compose import ComposeStack
 from domain import DeployRequest, Emit, Event, EventKind, Outcome, Plan, RunningContainer, Stage
-from robust_error_handler import DeploymentFailed, PortTaken
+from robust_error_handler import PortTaken
 from settings import Settings
 from simple_pipeline.ledger import Ledger
 from simple_pipeline.single import is_stopped
+from simple_pipeline.stack_checks import or_its_cause
 from simple_pipeline.steps import Steps
 from simple_pipeline.verification import detect_running_port, verify
 from workspace import Checkout
 
-Result = TypeVar("Result")
 _PORT_ATTEMPTS = 20
 
 
@@ -54,14 +52,16 @@ async def _put_live(
     with steps(Stage.START):
         stack, container = await _up(stack, emit, settings, ledger)
     with steps(Stage.PORT):
-        found = await _or_its_cause(detect_running_port(container, plan, emit, settings), stack, settings)
+        found = await or_its_cause(
+            detect_running_port(container, plan, emit, settings), container, stack, settings, plan.healthcheck
+        )
         if found.port != container.container_port:
             moved = docker_compose.with_ports(stack, host_port=stack.host_port, container_port=found.port)
             stack, container = await _up(moved, emit, settings, ledger)
         else:
             emit(Event(EventKind.NOTE, Stage.PORT, found.told(container.container_port)))
     with steps(Stage.VERIFY):
-        await _or_its_cause(verify(container, plan, emit, settings), stack, settings)
+        await or_its_cause(verify(container, plan, emit, settings), container, stack, settings, plan.healthcheck)
         await docker_compose.tell_fallen(stack, emit, settings)
         await docker_compose.keep(stack, container, settings)
     return container
@@ -79,11 +79,3 @@ async def _up(
             host_port = await ledger.host_port(instead_of=stack.host_port)
             stack = docker_compose.with_ports(stack, host_port=host_port)
     return stack, await docker_compose.up(stack, emit, settings)
-
-
-async def _or_its_cause(doing: Awaitable[Result], stack: ComposeStack, settings: Settings) -> Result:
-    """Where the site fails, its failure or the one of the service that ended before it."""
-    try:
-        return await doing
-    except DeploymentFailed as error:
-        raise await docker_compose.root_cause(stack, error, settings) from error

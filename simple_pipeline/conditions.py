@@ -1,4 +1,4 @@
-"""What a repository's butler.yml asks for around its app: variables that must be there, and limits within the server's."""
+"""What butler.yml and the request ask for around an app: variables that must be there, and limits within the server's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from docker_compose.quantities import size_in_bytes
-from domain import DeployRequest, Emit, Event, EventKind, Plan, Stage, Variable
+from domain import DeployRequest, Emit, Event, EventKind, Kind, Plan, Stage, Variable
 from robust_error_handler import Code, DeploymentFailed
 from settings import Settings
 from simple_pipeline.ledger import Ledger
@@ -29,7 +29,7 @@ async def with_variables(plan: Plan, request: DeployRequest, ledger: Ledger) -> 
     at_build = {entry.name: value for entry, value in filled.items() if value is not None and entry.at_build}
     return replace(
         request,
-        backend_env={**at_run, **request.backend_env},
+        backend_env={**at_run, **_with_told_port(plan, request.backend_env)},
         frontend_env={**at_build, **request.frontend_env},
     )
 
@@ -40,17 +40,36 @@ def within_limits(plan: Plan, settings: Settings, emit: Emit) -> Settings:
     if plan.memory and (size_in_bytes(plan.memory) or 0) <= (size_in_bytes(settings.memory_limit) or 0):
         changes["memory_limit"] = plan.memory
     elif plan.memory:
-        _tell(emit, f"butler.yml asks for {plan.memory} of memory; this server gives {settings.memory_limit}.")
+        _tell(
+            emit,
+            f"{_asker(plan, 'memory')} asks for {plan.memory} of memory; this server gives {settings.memory_limit}.",
+        )
     if plan.cpus and plan.cpus <= settings.cpu_limit:
         changes["cpu_limit"] = plan.cpus
     elif plan.cpus:
-        _tell(emit, f"butler.yml asks for {plan.cpus:g} processors; this server gives {settings.cpu_limit:g}.")
+        _tell(
+            emit, f"{_asker(plan, 'cpus')} asks for {plan.cpus:g} processors; this server gives {settings.cpu_limit:g}."
+        )
     patience = plan.healthcheck.timeout_seconds if plan.healthcheck else None
     if patience is not None:
         changes["start_timeout_seconds"] = min(patience, settings.max_start_timeout_seconds)
         if patience > settings.max_start_timeout_seconds:
             _tell(emit, f"The health check may take {settings.max_start_timeout_seconds} s at most on this server.")
     return settings.model_copy(update=changes) if changes else settings
+
+
+def _with_told_port(plan: Plan, given: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables with the port that was told: an app that reads another PORT would listen there."""
+    is_single = plan.kind is not Kind.COMPOSE and not plan.parts
+    if not is_single or not plan.is_port_told or "PORT" not in given:
+        return given
+    return {**given, "PORT": str(plan.port)}
+
+
+def _asker(plan: Plan, field: str) -> str:
+    """Whose word a value is: the request's or butler.yml's."""
+    source = next((entry.source for entry in plan.evidence if entry.field == field), "")
+    return "The request" if source.endswith("the request") else "butler.yml"
 
 
 def _given(request: DeployRequest) -> Mapping[bool, Mapping[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -111,6 +112,26 @@ async def app_state(container_name: str, settings: Settings) -> AppState:
         docker_compose.site_of_stack(container_name, settings),
         docker_run.list_containers(settings, app=container_name),
     )
+    return _state_of(container_name, site_name, states)
+
+
+async def all_containers(settings: Settings) -> Mapping[str, Sequence[ContainerState]]:
+    """The containers of every app of this Butler, by the app's name: one look at the engine."""
+    found: dict[str, list[ContainerState]] = {}
+    for state in await docker_run.list_containers(settings):
+        found.setdefault(state.labels.get("butler.app", ""), []).append(state)
+    return found
+
+
+async def app_state_among(
+    container_name: str, containers: Mapping[str, Sequence[ContainerState]], settings: Settings
+) -> AppState:
+    """How an app stood when all containers were looked at."""
+    site_name = await docker_compose.site_of_stack(container_name, settings)
+    return _state_of(container_name, site_name, containers.get(container_name, ()))
+
+
+def _state_of(container_name: str, site_name: str | None, states: Sequence[ContainerState]) -> AppState:
     found = [_service_state(state, container_name, site_name) for state in sorted(states, key=lambda one: one.name)]
     site = next((one for one in found if one.is_site), None)
     return AppState(site or _MISSING, tuple(found) or (_MISSING,))

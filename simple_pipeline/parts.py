@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Coroutine
 from dataclasses import replace
+from typing import Any
 
 import docker_compose
 import docker_run
@@ -16,6 +18,7 @@ from settings import Settings
 from simple_pipeline.ledger import Ledger
 from simple_pipeline.neighbours import single_put_back, single_removed, single_set_aside
 from simple_pipeline.release_command import run_release_command
+from simple_pipeline.stack_checks import Result, or_its_cause
 from simple_pipeline.steps import Steps
 from simple_pipeline.verification import detect_running_port, verify
 from workspace import Checkout
@@ -81,7 +84,9 @@ class _Team:
             await single_set_aside(self._request.container_name, self._settings)
             container = await self._up()
         with steps(Stage.PORT):
-            found = await detect_running_port(container, self.plan, self._emit, self._settings)
+            found = await self._checked(
+                detect_running_port(container, self.plan, self._emit, self._settings), container
+            )
             if found.port != container.container_port:
                 moved = docker_compose.with_ports(self.stack, host_port=self.stack.host_port, container_port=found.port)
                 self.stack = moved
@@ -90,7 +95,7 @@ class _Team:
                 self._note(found.told(container.container_port), Stage.PORT)
         with steps(Stage.VERIFY):
             await self._verify_others()
-            await verify(container, self.plan, self._emit, self._settings)
+            await self._checked(verify(container, self.plan, self._emit, self._settings), container)
             await self._processes_stay_up()
             await docker_compose.keep(self.stack, container, self._settings)
             await single_removed(self._request.container_name, self._settings)
@@ -133,6 +138,9 @@ class _Team:
             alias = f"{self._request.container_name}-{name}"
             spec = RunSpec(alias, tag, labels, names, alias, env=environment)
             await run_release_command(part.release, spec, self._emit, self._settings)
+
+    async def _checked(self, checking: Coroutine[Any, Any, Result], container: RunningContainer) -> Result:
+        return await or_its_cause(checking, container, self.stack, self._settings, self.plan.healthcheck)
 
     async def _verify_others(self) -> None:
         """Ask the other parts at their own addresses."""

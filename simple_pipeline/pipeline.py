@@ -69,7 +69,8 @@ async def plan_repository(request: DeployRequest, emit: Emit, settings: Settings
 
 def _found_in(workspace: Workspace, request: DeployRequest) -> Plan:
     """How the repository is deployed, with the variables that it says it takes."""
-    return replace(plan_for(workspace, request.backend_env), variables=offered_variables(workspace))
+    plan = plan_for(workspace, request.backend_env, request.overrides)
+    return replace(plan, variables=offered_variables(workspace))
 
 
 def _way_of(plan: Plan) -> Handle:

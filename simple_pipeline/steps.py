@@ -43,20 +43,21 @@ class Steps:
             try:
                 yield
             except asyncio.CancelledError:
-                self._end(EventKind.STAGE_FAILED, stage, "cancelled", began)
+                self._end(EventKind.STAGE_FAILED, stage, "cancelled after", began)
                 raise
             except (ButlerError, CommandFailed) as error:
                 failure = as_failure(stage, error)
-                self._end(EventKind.STAGE_FAILED, stage, failure.message, began)
+                self._end(EventKind.STAGE_FAILED, stage, "failed after", began)
                 if failure is error:
                     raise
                 raise failure from error
-            self._end(EventKind.STAGE_FINISHED, stage, "", began)
+            self._end(EventKind.STAGE_FINISHED, stage, "done in", began)
 
-    def _end(self, kind: EventKind, stage: Stage, text: str, began: float) -> None:
+    def _end(self, kind: EventKind, stage: Stage, how: str, began: float) -> None:
+        """Tell how a stage ended. Why it failed is told once, by the FAILURE that ends the release."""
         seconds = round(time.perf_counter() - began, 3)
         log.info("stage ended", extra={FIELDS: {"outcome": str(kind), "seconds": seconds}})
-        self._emit(Event(kind, stage, text or f"{TITLES[stage]}: done in {seconds:.1f} s", seconds))
+        self._emit(Event(kind, stage, f"{TITLES[stage]}: {how} {seconds:.1f} s", seconds))
 
 
 def as_failure(stage: Stage, error: ButlerError | CommandFailed) -> ButlerError:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,9 @@ class FakePipeline:
     deeds: list[str] = field(default_factory=list)
     deed_failure: Callable[[], Exception] | None = None
     deed_held: bool = False
+    looks: int = 0
+    look_failure: Exception | None = None
+    look_held: bool = False
 
     def install(self, patch: pytest.MonkeyPatch) -> FakePipeline:
         """Put this in the real one's place."""
@@ -57,6 +61,8 @@ class FakePipeline:
         patch.setattr(simple_pipeline, "plan_repository", self.plan)
         patch.setattr(simple_pipeline, "destroy_deployment", self.destroy)
         patch.setattr(simple_pipeline, "app_state", self.app_state)
+        patch.setattr(simple_pipeline, "all_containers", self.all_containers)
+        patch.setattr(simple_pipeline, "app_state_among", self.app_state_among)
         for deed in ("stop", "start", "restart"):
             patch.setattr(simple_pipeline, f"{deed}_app", getattr(self, deed))
         return self
@@ -100,6 +106,21 @@ class FakePipeline:
     async def app_state(self, container_name: str, settings: Settings) -> AppState:
         """What `app_state` does: how an app was left."""
         state = self.states.get(container_name, Condition.MISSING)
+        site = ServiceState("", True, state, datetime(2024, 1, 15, tzinfo=UTC), 0, None, False)
+        return AppState(site, (site,))
+
+    async def all_containers(self, settings: Settings) -> dict[str, Any]:
+        """What `all_containers` does: a look at how every app was left."""
+        self.looks += 1
+        while self.look_held:  # noqa: ASYNC110 - set from other threads too
+            await asyncio.sleep(0.005)
+        if self.look_failure is not None:
+            raise self.look_failure
+        return dict(self.states)
+
+    async def app_state_among(self, container_name: str, containers: Any, settings: Settings) -> AppState:
+        """What `app_state_among` does."""
+        state = containers.get(container_name, Condition.MISSING)
         site = ServiceState("", True, state, datetime(2024, 1, 15, tzinfo=UTC), 0, None, False)
         return AppState(site, (site,))
 

@@ -72,6 +72,12 @@ def test_every_strategy_is_documented_in_its_order() -> None:
     assert re.findall(r"^## `([a-z0-9_]+)`", text, re.MULTILINE) == [strategy.NAME for strategy in STRATEGIES]
 
 
+def test_the_dashboard_offers_every_builder_there_is() -> None:
+    text = (ROOT / "frontend/src/js/components/plan_view.js").read_text(encoding="utf-8")
+    offered = re.search(r"BUILDERS =\s*'([^']+)'", text)
+    assert offered and set(offered[1].split()) == {strategy.NAME for strategy in STRATEGIES} - {"monorepo"}
+
+
 def test_links_between_the_documents_lead_somewhere() -> None:
     for document in (ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):

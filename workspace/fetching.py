@@ -21,6 +21,7 @@ from workspace.git_command import Remote, branches_argv, clone_argv, git_environ
 from workspace.git_errors import AccessDenied, Redirected, TransientFailure, explain, private_or_missing
 from workspace.hosts import checked_addresses
 from workspace.redirects import next_address
+from workspace.sample import where_it_lies
 
 ATTEMPTS = 3
 FIRST_WAIT_SECONDS = 0.5
@@ -68,7 +69,7 @@ class Session:
 
     async def remote(self, address: GitAddress) -> Remote:
         """The address with the IP addresses that it is held to, and the user's token if it is the token's host."""
-        address = self._over_https(address)
+        address = await where_it_lies(self._over_https(address), self.settings)
         pins = await checked_addresses(address, self.settings)
         return Remote(address, pins, token_for(address, self.token, self.settings))
 

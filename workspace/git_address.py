@@ -16,6 +16,8 @@ from settings import Settings
 MAX_ADDRESS_LENGTH = 1000
 MAX_NAME_LENGTH = 41
 DEFAULT_PORTS = {"https": 443, "http": 80, "ssh": 22}
+SAMPLE_ADDRESS = "butler://samples/hello-butler"
+"""The one repository of the server's own that everybody may deploy; `sample` knows where it lies."""
 
 _EXAMPLE = "Paste the full address, such as https://github.com/owner/repository."
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)")
@@ -62,6 +64,8 @@ def parse_git_url(text: str, settings: Settings) -> GitAddress:
     """The address that somebody typed or pasted. Raises BadRequest, saying why and what to do."""
     text = text.strip(" \t\r\n")
     _check_characters(text)
+    if text == SAMPLE_ADDRESS:
+        return GitAddress(text, "file", "", "samples/hello-butler", None, None, False)
     if local := _local_path(text):
         return _local(local, settings)
     if with_scheme := _SCHEME.fullmatch(text):

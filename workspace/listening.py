@@ -10,13 +10,16 @@ from workspace.tree import Workspace
 
 _SOURCE_BYTES = 200_000
 _MOST_FILES = 150
+_LIKELY = re.compile(r"(?:main|app|server|http|web|config|options|listen|start|cmd|api)", re.IGNORECASE)
 
 
 def sources(workspace: Workspace, *suffixes: str) -> list[str]:
     """The files of a language, those near the root first, tests and examples left out."""
     skipped = re.compile(r"(^|/)(tests?|spec|vendor|examples?|docs?|target|build|_build|deps|node_modules)/|[._]test\.")
     found = [path for path in workspace.files() if path.endswith(suffixes) and not skipped.search(path)]
-    return sorted(found, key=lambda path: (path.count("/"), path))[:_MOST_FILES]
+    if len(found) > _MOST_FILES:
+        found = sorted(found, key=lambda path: (path.count("/") > 1 and not _LIKELY.search(path), path.count("/")))
+    return sorted(found[:_MOST_FILES], key=lambda path: (path.count("/"), path))
 
 
 def port_in(workspace: Workspace, paths: Sequence[str], *patterns: str) -> Fact | None:

@@ -17,6 +17,7 @@ _DEV_SERVER = re.compile(
     r"|craco\s+start|preact\s+watch|stencil\s+build.*--serve|ember\s+s(erve)?|vitepress\s+(dev|serve|preview)"
     r"|nest\s+start|nx\s+(serve|dev)|turbo\s+(run\s+)?dev|lerna\s+run\s+dev|nodemon|ts-node-dev|tsx\s+watch|node\s+--watch|remix\s+(vite:)?dev|rspack\s+(serve|dev)|brunch\s+watch|polymer\s+serve|sanity\s+(start|dev)|sapper\s+dev|vuepress\s+dev|docusaurus-start|blitz\s+dev|(?:rw|redwood)\s+dev|mastra\s+dev|quasar\s+dev|gridsome\s+develop|vinxi\s+dev|react-router\s+dev|gulp\s+(serve|watch)|grunt\s+serve|vike\s+dev|solid-start\s+dev|expo\s+(web|r|run)|slidev(?!\s+(build|export))|rsbuild\s+(dev|preview)|ionic\s+serve|hexo\s+server|storybook)\b"
 )
+_WATCHERS = re.compile(r"\b(?:browser-sync|webpack-dev-server|live-server|livereload)\b")
 _BARE_DEV = re.compile(r"^[ \t]*(?:npx\s+)?(?:next|nuxt|nuxi)\s*$")
 _OTHER_SCRIPT = re.compile(r"^[ \t]*(?:npm\s+run|yarn(?:\s+run)?|pnpm(?:\s+run)?|bun\s+run)\s+([\w:.-]+)\s*$")
 _WATCHED = re.compile(r"^[ \t]*(?:npx\s+)?(?:nodemon|node\s+--watch)\s+([\w./-]+)\s*$")
@@ -82,7 +83,7 @@ def find_start(workspace: Workspace, run: str = "npm run", usual: str | None = N
     if web:
         return Start(web, "web in Procfile")
     start = scripts.get("start", "").strip()
-    if start and not is_dev_server(start, scripts):
+    if start and not is_dev_server(start, scripts) and not _runs_a_watcher(workspace, start):
         return Start(*_script(scripts, "start", run))
     ignored = f"scripts.start in package.json ({start})" if start else None
     watched = _WATCHED.match(start)
@@ -98,6 +99,14 @@ def find_start(workspace: Workspace, run: str = "npm run", usual: str | None = N
         return Start(_command_for(file.value), file.source, ignored)
     worker = procfile.processes(workspace).get("worker")
     return Start(worker, "worker in Procfile", ignored) if worker else None
+
+
+def _runs_a_watcher(workspace: Workspace, start: str) -> bool:
+    """Whether the start script runs a program of the repository's own that only drives a development server."""
+    files = [word.removeprefix("./") for word in commands.words(start) if word.endswith(_SUFFIXES)]
+    return any(
+        _WATCHERS.search(workspace.read_text(path, 20_000) or "") for path in files[:4] if not path.startswith("-")
+    )
 
 
 def _script(scripts: dict[str, str], name: str, run: str) -> tuple[str, str]:
@@ -192,7 +201,8 @@ def _port_in(texts: list[tuple[str, str]]) -> Fact | None:
 def sources(workspace: Workspace, start: str) -> list[str]:
     """The entry file first, then the other sources, the ones near the root before the deep ones."""
     named = [word.removeprefix("./") for word in commands.words(_script_text(workspace, start))]
-    entries = [path for word in named for path in (word, f"{word}.js", f"{word}/index.js") if workspace.exists(path)]
+    candidates = [path for word in named for path in (word, f"{word}.js", f"{word}/index.js")]
+    entries = [path for path in candidates if workspace.exists(path) and (_SOURCE.search(path) or "." not in path)]
     others = [path for path in workspace.files() if _SOURCE.search(path) and not _TESTS.search(path)]
     others = [path for path in others if not path.startswith(".") and "/." not in path]
     bin_files = [path for path in ("bin/www", "bin/server") if workspace.exists(path)]

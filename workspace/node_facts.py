@@ -117,12 +117,31 @@ def version(workspace: Workspace) -> tuple[Fact, tuple[PlanWarning, ...]]:
 
 
 def asked_version(workspace: Workspace) -> Fact | None:
-    """What the repository says of its Node.js version, in its own words, from the file that counts most."""
-    manifest = table(workspace.json("package.json"))
-    for section in ("engines", "volta"):
-        wanted = text_table(manifest.get(section)).get("node", "").strip()
-        if wanted:
-            return Fact(wanted[:80], f"{section}.node in package.json")
+    """What the repository says of its Node.js version, in its own words, from the file that counts most.
+
+    `engines` counts most; but where it leaves a choice of majors, the one that developers pin is taken.
+    """
+    if "version" in workspace.told:
+        return workspace.told["version"]
+    wanted = text_table(table(workspace.json("package.json")).get("engines")).get("node", "").strip()
+    pinned = _pinned(workspace)
+    if not wanted:
+        return pinned
+    if pinned and _major_for(pinned.value) in SUPPORTED_MAJORS and _leaves_to(wanted, pinned.value):
+        return pinned
+    return Fact(wanted[:80], "engines.node in package.json")
+
+
+def _leaves_to(wanted: str, pinned: str) -> bool:
+    """Whether a range allows the major that is pinned beside it, and others."""
+    allowed = [major for major in SUPPORTED_MAJORS if _satisfies(f"{major}.99.99", wanted)]
+    return len(allowed) > 1 and _major_for(pinned) in allowed
+
+
+def _pinned(workspace: Workspace) -> Fact | None:
+    wanted = text_table(table(workspace.json("package.json")).get("volta")).get("node", "").strip()
+    if wanted:
+        return Fact(wanted[:80], "volta.node in package.json")
     for name in (".nvmrc", ".node-version"):
         line = _first_line(workspace.read_text(name) or "")
         if line:

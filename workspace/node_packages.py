@@ -19,6 +19,8 @@ _LOCKFILES = {
     "npm": ("package-lock.json", "npm-shrinkwrap.json"),
 }
 _FIELD = re.compile(r"^(npm|pnpm|yarn|bun)(?:@(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?))?(?:\+.*)?$")
+_PLAIN_VERSION = re.compile(r"^(\d+)(\.\d+(?:\.\d+)?)?(?:\.[x*])?$")
+_PNPM_MAJORS = ("7", "8", "9", "10", "11")
 _PLAIN_RANGE = re.compile(r"^[\^~]?\d+(\.\d+){0,2}$")
 
 
@@ -55,6 +57,7 @@ def package_manager(workspace: Workspace) -> PackageManager:
     lockfile = next((file for file in _LOCKFILES[name] if workspace.exists(file)), None)
     stale = _stale_entry(workspace, lockfile)
     locked, unlocked, prune = _commands(workspace, name, lockfile, version)
+    version = version or _asked_in_engines(workspace, name)
     return PackageManager(
         name=name,
         source=chosen.source,
@@ -67,6 +70,25 @@ def package_manager(workspace: Workspace) -> PackageManager:
         execute={"npm": "npx", "pnpm": "pnpm exec", "yarn": "yarn run", "bun": "bunx"}[name],
         warnings=_warnings(workspace, chosen, lockfile, stale),
     )
+
+
+def _asked_in_engines(workspace: Workspace, name: str) -> str | None:
+    """The release that `engines` asks for, where it names one major and no lockfile needs another."""
+    wanted = text_table(table(workspace.json("package.json")).get("engines")).get(name, "").strip()
+    if name == "bun":
+        pinned = (workspace.read_text(".bun-version", 64) or "").strip().removeprefix("v")
+        return pinned if _PLAIN_VERSION.match(pinned) else None
+    asked = _PLAIN_VERSION.match(wanted.removeprefix("^").removeprefix("~"))
+    if asked is None:
+        return None
+    if name == "pnpm" and asked[1] in _PNPM_MAJORS and _reads_lockfile(workspace, asked[1]):
+        return wanted
+    return wanted if name == "yarn" and asked[1] != "1" and is_berry(workspace) and asked[2] else None
+
+
+def _reads_lockfile(workspace: Workspace, pnpm_major: str) -> bool:
+    written = _lockfile_of_pnpm(workspace)
+    return written is None or int(pnpm_major) >= (9 if written >= 9 else 8 if written >= 6 else 7)
 
 
 def is_berry(workspace: Workspace) -> bool:
@@ -83,6 +105,9 @@ def is_berry(workspace: Workspace) -> bool:
 def _chosen(workspace: Workspace) -> tuple[Fact, str | None]:
     manifest = table(workspace.json("package.json"))
     field = _FIELD.match(str(manifest.get("packageManager", "")))
+    told = workspace.told.get("package_manager")
+    if told and told.value in _LOCKFILES and not _is_forbidden(told.value, field[1] if field else None):
+        return told, field[2] if field and field[1] == told.value else None
     if field:
         return Fact(field[1], "packageManager in package.json"), field[2]
     for name, files in _LOCKFILES.items():
@@ -96,6 +121,11 @@ def _chosen(workspace: Workspace) -> tuple[Fact, str | None]:
         if name in engines:
             return Fact(name, f"engines.{name} in package.json"), None
     return Fact("npm", "default: there is no lockfile"), None
+
+
+def _is_forbidden(name: str, named: str | None) -> bool:
+    """Whether a package manager refuses to work where `packageManager` of package.json names another one."""
+    return name in ("yarn", "pnpm") and named not in (None, name)
 
 
 def _commands(workspace: Workspace, name: str, lockfile: str | None, version: str | None) -> tuple[str, str, str]:
@@ -133,16 +163,26 @@ def _tool(workspace: Workspace, name: str, version: str | None) -> str:
 
 def _pnpm_major(workspace: Workspace) -> str:
     """The release of pnpm that reads this lockfile; the ones before 7 do not run on any supported Node.js."""
-    found = re.search(
-        r"^lockfileVersion:\s*['\"]?(\d+)", workspace.read_text("pnpm-lock.yaml", 4096) or "", re.MULTILINE
-    )
-    if found is None or int(found[1]) >= 9:
+    written = _lockfile_of_pnpm(workspace)
+    if written is None or written >= 9:
         return "10" if "onlyBuiltDependencies" in (workspace.read_text("pnpm-workspace.yaml") or "") else "9"
-    return "8" if int(found[1]) >= 6 else "7"
+    return "8" if written >= 6 else "7"
+
+
+def _lockfile_of_pnpm(workspace: Workspace) -> int | None:
+    """The major version of the lockfile's own form."""
+    text = workspace.read_text("pnpm-lock.yaml", 4096) or ""
+    found = re.search(r"^lockfileVersion:\s*['\"]?(\d{1,4})", text, re.MULTILINE)
+    return int(found[1]) if found else None
 
 
 def _berry_version(workspace: Workspace) -> str:
-    """The release that writes lockfiles of this version; any other would call them outdated."""
+    """The release that the repository carries, else the one that writes lockfiles of this version."""
+    carried = re.search(
+        r"^yarnPath:.*\byarn-(\d+\.\d+\.\d+)\.cjs", workspace.read_text(".yarnrc.yml") or "", re.MULTILINE
+    )
+    if carried:
+        return carried[1]
     found = re.search(r"__metadata:\s+version:\s*(\d+)", workspace.read_text("yarn.lock", 4096) or "")
     written = int(found[1]) if found else 10
     return "3" if written <= 7 else "4.9" if written == 8 else "4"

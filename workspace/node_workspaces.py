@@ -12,6 +12,12 @@ from workspace.tree import Workspace, open_folder
 _MOST_PACKAGES = 60
 _MOST_DEPTH = 8
 _RUNNERS = {"turbo", "nx", "lerna", "moon", "concurrently", "run-p", "run-s", "npm-run-all", "wsrun", "ultra", "rush"}
+_HANDED_TO = re.compile(
+    r"(?:\bcd|(?<![\w-])-w|(?<![\w-])-F|(?<![\w-])-C|--workspace|--filter|--scope|--cwd|--prefix|--dir|\bworkspace)"
+    r"[ =]['\"]?([@\w./-]+)"
+)
+_STARTS = re.compile(r"\b(?:start|serve)\b")
+LOCKFILES = ("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")
 _FILES = ("turbo.json", "nx.json", "lerna.json", "rush.json", ".moon/workspace.yml", "pnpm-workspace.yaml")
 
 
@@ -33,7 +39,7 @@ def is_root_of_several(workspace: Workspace) -> bool:
         return False
     scripts = node_facts.scripts(workspace)
     start = scripts.get("start", "")
-    if start and not node_entry.is_dev_server(start) and not _starts_all(start):
+    if start and not node_entry.is_dev_server(start) and not _starts_all(start) and delegate(workspace) is None:
         return False
     build = scripts.get("build", "")
     builds_itself = bool(build) and not (_RUNNERS | {"pnpm", "yarn", "npm", "bun", "npx"}) & set(
@@ -53,6 +59,48 @@ def packages(workspace: Workspace) -> tuple[Package, ...]:
         given = name if isinstance(name, str) and re.fullmatch(r"[@\w./-]+", name) else folder.rpartition("/")[2]
         found.append(Package(folder, given, text_table(manifest.get("scripts")), names))
     return tuple(found)
+
+
+def starts_several(workspace: Workspace) -> bool:
+    """Whether the root's start script starts several packages side by side, so that one of them must be chosen."""
+    if not node_facts.has_workspaces(workspace) or not _starts_all(node_facts.scripts(workspace).get("start", "")):
+        return False
+    return sum("start" in package.scripts for package in packages(workspace)) > 1
+
+
+def delegate(workspace: Workspace) -> str | None:
+    """The folder of the one package that the root's start script hands over to (`npm start -w web`, `cd apps/web && ...`)."""
+    start = node_facts.scripts(workspace).get("start", "")
+    named = {name.removeprefix("./").removesuffix("...").rstrip("/") for name in _HANDED_TO.findall(start)}
+    if not named or not _STARTS.search(start):
+        return None
+    found = {entry.folder for entry in packages(workspace) if {entry.folder, entry.name} & named}
+    return found.pop() if len(found) == 1 else None
+
+
+def enclosing(workspace: Workspace) -> tuple[Workspace, Package] | None:
+    """The root that names this folder among its packages, and the folder as a package; None where it stands by itself.
+
+    It does not where it needs a neighbour, or where only the root has a lockfile.
+    """
+    if not workspace.subdirectory or not node_facts.has_package_json(workspace):
+        return None
+    place = workspace.subdirectory
+    while place:
+        place = place.rpartition("/")[0]
+        root = open_folder(workspace.checkout, place).telling(**workspace.told)
+        folder = workspace.subdirectory.removeprefix(f"{place}/" if place else "")
+        if not node_facts.has_workspaces(root):
+            continue
+        package = next((entry for entry in packages(root) if entry.folder == folder), None)
+        return (root, package) if package and _belongs_to(root, package, workspace) else None
+    return None
+
+
+def _belongs_to(root: Workspace, package: Package, workspace: Workspace) -> bool:
+    names = {entry.name for entry in packages(root)}
+    has_lockfile = {place: any(place.exists(name) for name in LOCKFILES) for place in (root, workspace)}
+    return bool(package.dependencies & names) or (has_lockfile[root] and not has_lockfile[workspace])
 
 
 def why_install_needs_source(workspace: Workspace) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -83,7 +83,39 @@ def _dependencies(workspace: Workspace) -> dict[str, str]:
 
 
 def installer(workspace: Workspace) -> Installer:
-    """The installer by rule: one lock; of several the one whose tool pyproject.toml names, else requirements.txt."""
+    """The installer by rule: one lock; of several the one whose tool pyproject.toml names, else requirements.txt.
+
+    One that was told comes first, as far as the repository has what it reads.
+    """
+    wanted = workspace.told.get("package_manager")
+    return (_told_installer(workspace, wanted) if wanted else None) or _installer_by_rule(workspace)
+
+
+def _told_installer(workspace: Workspace, wanted: Fact) -> Installer | None:
+    """The installer that was told, where there is something that it can install from."""
+    name = wanted.value
+    found = _of_that_name(workspace, name)
+    return None if found is None or found.name != name else replace(found, source=wanted.source)
+
+
+def _of_that_name(workspace: Workspace, name: str) -> Installer | None:
+    file = next((file for tool, file in _LOCKS if tool == name and workspace.exists(file)), None)
+    if file:
+        return _locked_installer(workspace, name, file, ())
+    requirements = requirements_file(workspace)
+    pyproject = table(workspace.toml("pyproject.toml"))
+    if name == "pip" and requirements:
+        return _pip(workspace, requirements, ())
+    if name == "uv" and requirements:
+        by_pip = _pip(workspace, requirements, ())
+        return replace(by_pip, name="uv", package="uv", install=f"uv {by_pip.install}")
+    if name in ("uv", "pdm") and isinstance(table(pyproject.get("project")).get("dependencies"), list):
+        made = _locked_installer(workspace, name, "pyproject.toml", ())
+        return replace(made, install=made.install_unlocked)
+    return _project_installer(workspace, pyproject)
+
+
+def _installer_by_rule(workspace: Workspace) -> Installer:
     present = [(name, file) for name, file in _LOCKS if workspace.exists(file)]
     requirements = requirements_file(workspace)
     tools = {name for name, _ in present}
@@ -108,6 +140,8 @@ def version(workspace: Workspace) -> tuple[Fact, tuple[PlanWarning, ...]]:
     source = f"{asked.source} ({asked.value})"
     remarks = (*_conflict(workspace, asked, wanted), *_oddities(workspace, asked))
     if wanted in SUPPORTED_VERSIONS:
+        if "version" in workspace.told:
+            return Fact(wanted, source), remarks
         required = _required(workspace)
         if required and remarks and remarks[0].code == "version-conflict":
             allowed = _version_for(required.value)
@@ -126,6 +160,8 @@ def version(workspace: Workspace) -> tuple[Fact, tuple[PlanWarning, ...]]:
 
 def asked_version(workspace: Workspace) -> Fact | None:
     """What the repository says of its Python version, in its own words, from the file that counts most."""
+    if "version" in workspace.told:
+        return workspace.told["version"]
     for name in ("runtime.txt", ".python-version"):
         lines = _lines(workspace.read_text(name) or workspace.read_text(_misspelt(workspace, name) or name) or "")
         if lines:

@@ -28,6 +28,7 @@ JAVA_VERSIONS = ("25", "21", "17", "11", "8")
 PHP_VERSIONS = ("8.5", "8.4", "8.3", "8.2", "8.1", "8.0", "7.4")
 RUBY_VERSIONS = ("4.0", "3.4", "3.3", "3.2", "3.1", "3.0", "2.7")
 DOTNET_VERSIONS = ("10.0", "9.0", "8.0", "7.0", "6.0")
+_NEWEST = ("latest", "stable", "lts")
 ELIXIR_VERSIONS = tuple(f"1.{minor}" for minor in range(19, 11, -1))
 
 
@@ -37,8 +38,10 @@ def go(workspace: Workspace) -> Toolchain | None:
     source = manifest or next(iter(workspace.glob("*.go") + workspace.glob("cmd/*/*.go")), None)
     if source is None:
         return None
-    asked = _searched(workspace, r"^go\s+(\d+\.\d+(?:\.\d+)?)", "go.mod", "go.work", label="go") or _asked(
-        workspace, "go", ".go-version", "golang", "go"
+    asked = (
+        workspace.told.get("version")
+        or _searched(workspace, r"^go\s+(\d+\.\d+(?:\.\d+)?)", "go.mod", "go.work", label="go")
+        or _asked(workspace, "go", ".go-version", "golang", "go")
     )
     version, warnings = _chosen("Go", asked, GO_VERSIONS, "1.24")
     return Toolchain("go", Fact("go", source), version, warnings)
@@ -49,7 +52,9 @@ def rust(workspace: Workspace) -> Toolchain | None:
     manifest = workspace.toml("Cargo.toml")
     if manifest is None:
         return None
-    asked = _rust_channel(workspace) or _asked(workspace, "rust", ".rust-version", "rust")
+    asked = (
+        workspace.told.get("version") or _rust_channel(workspace) or _asked(workspace, "rust", ".rust-version", "rust")
+    )
     package = text_table(table(manifest.get("package")))
     if asked is None and package.get("rust-version"):
         asked = Fact(package["rust-version"], "package.rust-version in Cargo.toml")
@@ -60,7 +65,8 @@ def rust(workspace: Workspace) -> Toolchain | None:
     source = f"{asked.source} ({asked.value})"
     if exact:
         return Toolchain("rust", manager, Fact(exact[1], source))
-    warnings = () if asked.value.startswith("stable") else (_unavailable("Rust", asked, "1 (stable)", ("1",)),)
+    is_newest = asked.value.startswith("stable") or asked.value in _NEWEST
+    warnings = () if is_newest else (_unavailable("Rust", asked, "1 (stable)", ("1",)),)
     return Toolchain("rust", manager, Fact("1", source), warnings)
 
 
@@ -69,7 +75,7 @@ def java(workspace: Workspace) -> Toolchain | None:
     manifest = _first_file(workspace, "pom.xml", "build.gradle.kts", "build.gradle", "settings.gradle.kts", "gradlew")
     if manifest is None:
         return None
-    asked = (
+    asked = workspace.told.get("version") or (
         _searched(workspace, r"^[ \t]*java\.runtime\.version\s*=\s*(\S+)", "system.properties", label="java.runtime.version")
         or _asked(workspace, "java", ".java-version", "java")
         or _searched(workspace, r"<(?:maven\.compiler\.release|java\.version|release|maven\.compiler\.target"
@@ -95,7 +101,9 @@ def php(workspace: Workspace) -> Toolchain | None:
     if pages is None:
         return None
     wanted = text_table(table(manifest).get("require")).get("php", "")
-    asked = Fact(wanted, "require.php in composer.json") if wanted else _asked(workspace, "php", ".php-version", "php")
+    asked = workspace.told.get("version") or (
+        Fact(wanted, "require.php in composer.json") if wanted else _asked(workspace, "php", ".php-version", "php")
+    )
     version, warnings = _chosen("PHP", asked, PHP_VERSIONS, "8.3")
     manager = Fact("composer", "composer.json") if manifest is not None else Fact("", pages)
     return Toolchain("php", manager, version, warnings)
@@ -106,10 +114,15 @@ def ruby(workspace: Workspace) -> Toolchain | None:
     manifest = _first_file(workspace, "Gemfile", "config.ru", "gems.rb")
     if manifest is None:
         return None
+    stated = _searched(workspace, r"^[ \t]*ruby\s*\(?\s*['\"]([^'\"]+)['\"]", "Gemfile", label="ruby")
+    locked = _searched(workspace, r"^RUBY VERSION\s+ruby (\d+\.\d+\.\d+)", "Gemfile.lock", label="RUBY VERSION")
+    is_exact = stated is not None and re.fullmatch(r"\d+(?:\.\d+)*", stated.value)
     asked = (
-        _searched(workspace, r"^[ \t]*ruby\s*\(?\s*['\"]([^'\"]+)['\"]", "Gemfile", label="ruby")
+        workspace.told.get("version")
+        or (stated if is_exact else None)
         or _asked(workspace, "ruby", ".ruby-version", "ruby")
-        or _searched(workspace, r"^RUBY VERSION\s+ruby (\d+\.\d+\.\d+)", "Gemfile.lock", label="RUBY VERSION")
+        or locked
+        or stated
     )
     version, warnings = _chosen("Ruby", asked, RUBY_VERSIONS, "3.3", keeps_patch=True)
     return Toolchain("ruby", Fact("bundler", manifest), version, warnings)
@@ -120,7 +133,7 @@ def deno(workspace: Workspace) -> Toolchain | None:
     manifest = _first_file(workspace, "deno.json", "deno.jsonc", "deno.lock") or _deno_program(workspace)
     if manifest is None:
         return None
-    asked = _asked(workspace, "deno", ".dvmrc", "deno")
+    asked = workspace.told.get("version") or _asked(workspace, "deno", ".dvmrc", "deno")
     exact = re.match(r"^v?(\d+(?:\.\d+){0,2})$", asked.value) if asked else None
     version = Fact(exact[1], f"{asked.source} ({asked.value})") if asked and exact else None
     return Toolchain("deno", Fact("deno", manifest), version or Fact("2", "default: the repository names no version"))
@@ -133,9 +146,11 @@ def dotnet(workspace: Workspace) -> Toolchain | None:
     manifest = next(iter((*workspace.glob("*.{csproj,fsproj,vbproj}"), *workspace.glob("*.{sln,slnx}"))), None)
     if manifest is None or not projects:
         return None
-    asked = _searched(
-        workspace, r"<TargetFrameworks?>\s*net(?:coreapp)?(\d+\.\d+)", *projects, label="TargetFramework"
-    ) or _searched(workspace, r"\"version\"\s*:\s*\"(\d+\.\d+)", "global.json", label="sdk.version")
+    asked = (
+        workspace.told.get("version")
+        or _searched(workspace, r"<TargetFrameworks?>\s*net(?:coreapp)?(\d+\.\d+)", *projects, label="TargetFramework")
+        or _searched(workspace, r"\"version\"\s*:\s*\"(\d+\.\d+)", "global.json", label="sdk.version")
+    )
     version, warnings = _chosen(".NET", asked, DOTNET_VERSIONS, "8.0")
     return Toolchain("dotnet", Fact("nuget", manifest), version, warnings)
 
@@ -144,7 +159,7 @@ def elixir(workspace: Workspace) -> Toolchain | None:
     """mix.exs."""
     if not workspace.exists("mix.exs"):
         return None
-    asked = (
+    asked = workspace.told.get("version") or (
         _asked(workspace, "elixir", ".elixir-version", "elixir")
         or _searched(workspace, r"^[ \t]*elixir_version\s*=\s*(\S+)", "elixir_buildpack.config", label="elixir_version")
         or _searched(workspace, r"\belixir:\s*\"([^\"]+)\"", "mix.exs", label="elixir")
@@ -212,6 +227,8 @@ def _java_version(asked: Fact | None) -> tuple[Fact, tuple[PlanWarning, ...]]:
     found = re.search(r"(?:^|[^\d.])(?:1\.)?(\d{1,2})(?!\d)", asked.value)
     source = f"{asked.source} ({asked.value})"
     if found is None:
+        if asked.value.lower() in _NEWEST:
+            return Fact("21", source), ()
         return Fact("21", source), (_unavailable("Java", asked, "21", JAVA_VERSIONS),)
     used = next((release for release in reversed(JAVA_VERSIONS) if int(release) >= int(found[1])), JAVA_VERSIONS[0])
     same = used == found[1]
@@ -225,6 +242,8 @@ def _chosen(
     if asked is None:
         return Fact(default, "default: the repository names no version"), ()
     source = f"{asked.source} ({asked.value})"
+    if asked.value.lower() in _NEWEST:
+        return Fact(default, source), ()
     exact = re.fullmatch(r"[v=\s]*(\d+)(?:\.(\d+))?(\.\d+)?(?:[-+.p].*)?", asked.value)
     if exact:
         wanted = f"{exact[1]}.{exact[2] or 0}"

@@ -9,7 +9,7 @@ import re
 import stat
 import tomllib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import yaml
 
 from robust_error_handler import BadRequest, Code, DeploymentFailed
+from workspace.facts import Fact
 
 T = TypeVar("T")
 
@@ -57,13 +58,19 @@ class Workspace:
     """A checkout and the folder in it that is deployed.
 
     Paths are relative to `root`, with `/`; `..` may lead up to `checkout` but never out of it. `subdirectory` is
-    where `root` lies in `checkout`: "" or "a/b".
+    where `root` lies in `checkout`: "" or "a/b". `told` is what somebody says of it (`version`, `package_manager`)
+    whatever its files say.
     """
 
     checkout: Path
     root: Path
     subdirectory: str = ""
+    told: Mapping[str, Fact] = field(default_factory=dict, hash=False)
     _documents: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def telling(self, **told: Fact) -> Workspace:
+        """The same folder with what somebody says of it, and nothing else; what was found out before is forgotten."""
+        return Workspace(self.checkout, self.root, self.subdirectory, told)
 
     def exists(self, path: str) -> bool:
         """Whether there is a regular file (or a link to one inside the checkout)."""

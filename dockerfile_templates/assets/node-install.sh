@@ -5,7 +5,7 @@ if [ -f /run/secrets/frontend_env ]; then . /run/secrets/frontend_env; unset NOD
 { sh -c "$INSTALL" 2>&1; echo $? > /tmp/code; } | tee /tmp/install.log
 code=$(cat /tmp/code)
 stale='EUSAGE|ERR_PNPM_(OUTDATED_LOCKFILE|LOCKFILE_|NO_LOCKFILE|FROZEN_)|lockfile needs to be updated|YN0028|lockfile is frozen'
-if [ "$code" != 0 ] && grep -qE "$stale" /tmp/install.log; then
+if [ "$code" != 0 ] && [ -n "$INSTALL_UNLOCKED" ] && grep -qE "$stale" /tmp/install.log; then
     echo "butler: warning: the lockfile does not match package.json; dependencies are resolved anew"
     sh -c "$INSTALL_UNLOCKED"
     code=$?

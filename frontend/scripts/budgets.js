@@ -47,6 +47,8 @@ for (const [page, limit] of Object.entries(BUDGET_KB)) {
   const scripts = new Set(filesOf(html, /<script[^>]+src="\/(assets\/[^"]+\.js)"/g));
   for (const script of [...scripts]) for (const found of staticImports(script)) scripts.add(found);
   const styles = filesOf(html, /<link[^>]+rel="stylesheet"[^>]+href="\/(assets\/[^"]+\.css)"/g);
+  // The order of the layers is settled by the sheet that comes first.
+  if (!styles[0]?.startsWith('assets/shell-')) throw new Error(`${page} has the shared style sheet behind its own`);
   report(`${page} JS`, sum(scripts), limit);
   const requests = 1 + scripts.size + styles.length + 2; // the page, the icons and the favicon
   if (requests > MOST_REQUESTS) {

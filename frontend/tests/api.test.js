@@ -87,11 +87,30 @@ describe('requests', () => {
   test('a deployment sends env files as files, and leaves out what is empty', async () => {
     keepSession(session(1));
     server.mockResolvedValueOnce(answer({}, 202));
-    await api.deploy({ git_url: 'https://x.org/a', branch: '', backend_env: 'A=1\n', frontend_env: '' });
+    await api.deploy({ git_url: 'https://x.org/a', branch: '', backend_env: 'A=1\n', frontend_env: '' }, 'key-1');
     const { body } = sent(0);
     expect([...body.keys()]).toEqual(['git_url', 'backend_env']);
     expect(await body.get('backend_env').text()).toBe('A=1\n');
     expect(server.mock.calls[0][1].headers.get('Prefer')).toBe('respond-async');
+    expect(server.mock.calls[0][1].headers.get('Idempotency-Key')).toBe('key-1');
+  });
+
+  test('a deployment whose answer is lost is asked for once more, by the same key', async () => {
+    vi.useFakeTimers();
+    keepSession(session(1));
+    server.mockRejectedValueOnce(new TypeError('reset')).mockResolvedValueOnce(answer({ release: 1 }, 202));
+    const deployed = api.deploy({ git_url: 'https://x.org/a' }, 'key-1');
+    await vi.runAllTimersAsync();
+    expect(await deployed).toEqual({ release: 1 });
+    expect(server.mock.calls.map(([, { headers }]) => headers.get('Idempotency-Key'))).toEqual(['key-1', 'key-1']);
+    vi.useRealTimers();
+  });
+
+  test('a refused deployment is not asked for again', async () => {
+    keepSession(session(1));
+    server.mockResolvedValueOnce(answer({ error: { code: 'invalid-request', message: 'No.' } }, 422));
+    await expect(api.deploy({ git_url: 'x' }, 'key-1')).rejects.toMatchObject({ status: 422 });
+    expect(server).toHaveBeenCalledTimes(1);
   });
 });
 

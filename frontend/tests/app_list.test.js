@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { obstacle, offered } from '../src/js/components/app_deeds.js';
 import { appBadges, standing } from '../src/js/components/app_facts.js';
-import { chosen } from '../src/js/lib/app_list.js';
+import { faviconState, showInFavicon } from '../src/js/components/favicon.js';
+import { chosen, pageOf } from '../src/js/lib/app_list.js';
 
 const app = (name, more = {}) => ({
   id: 1,
@@ -49,6 +50,42 @@ describe('the list', () => {
   test('is sorted', () => {
     expect(names({ sort: 'newest' })[0]).toBe('busy');
     expect(names({ sort: 'oldest' }).at(-1)).toBe('busy');
+  });
+});
+
+describe('a long list', () => {
+  const found = Array.from({ length: 45 }, (_one, index) => index);
+  const page = (asked) => pageOf(found, asked, 20);
+
+  test('is shown page by page', () => {
+    expect(page('1')).toEqual({ items: found.slice(0, 20), page: 1, last: 3 });
+    expect(page('3')).toEqual({ items: found.slice(40), page: 3, last: 3 });
+  });
+
+  test('shows the nearest page where the one that is asked for is not there', () => {
+    expect(page('9').page).toBe(3);
+    for (const asked of ['0', '-4', 'x', '', '1.5']) expect(page(asked).page).toBe(1);
+    expect(pageOf([], '2', 20)).toEqual({ items: [], page: 1, last: 1 });
+  });
+});
+
+describe('the mark in the tab', () => {
+  test('tells what is under way, what failed, and what serves', () => {
+    expect(all.map(faviconState)).toEqual(['live', 'failed', null, 'busy']);
+    expect(faviconState({ ...failed, error: { ...failure, code: 'cancelled' } })).toBe('live');
+    expect(faviconState({ ...failed, live_release: null })).toBe('failed');
+    expect(faviconState(app('down', { app_state: { state: 'exited' } }))).toBe('failed');
+  });
+
+  test('is put in the place of the page, and back', () => {
+    const link = document.head.appendChild(document.createElement('link'));
+    Object.assign(link, { rel: 'icon', href: '/plain.svg' });
+    showInFavicon(failed);
+    expect(link.dataset.state).toBe('failed');
+    expect(link.getAttribute('href')).toMatch(/svg/);
+    expect(link.getAttribute('href')).not.toMatch(/plain/);
+    showInFavicon(stopped);
+    expect(link.getAttribute('href')).toMatch(/plain\.svg$/);
   });
 });
 

@@ -2,7 +2,6 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { appState, badge, isServedByOlder, releaseState, setBadge } from '../src/js/components/badge.js';
 import { busyWhile, confirmDialog } from '../src/js/components/dialog.js';
 import { errorCard } from '../src/js/components/error_card.js';
-import { planView } from '../src/js/components/plan_view.js';
 import { tabBar } from '../src/js/components/tabs.js';
 import { queryState } from '../src/js/lib/query.js';
 
@@ -142,47 +141,6 @@ test('an error card shows lines and the trace id as text', () => {
   expect(card.querySelector('b, script')).toBeNull();
   expect(card.textContent).toContain('<script>x</script>');
   expect(card.textContent).toContain('abc');
-});
-
-test('a plan shows each value with what it was found in', () => {
-  const plan = {
-    strategy: 'fastapi',
-    kind: 'fastapi',
-    framework: 'fastapi',
-    language: 'python',
-    version: '3.12',
-    package_manager: 'pip',
-    install: 'pip install',
-    build: null,
-    start: 'uvicorn <x>',
-    port: 8000,
-    dockerfile: 'FROM a\nRUN b',
-    services: [],
-    main_service: null,
-    evidence: [{ field: 'port', value: '8000', source: 'EXPOSE' }],
-    warnings: [{ code: 'w', message: 'Careful', remedy: 'Do' }],
-    candidates: [],
-    error: null,
-    commit: '0123456789',
-    branch: 'main',
-    git_url: '',
-  };
-  const view = planView(plan);
-  const rows = Object.fromEntries(
-    [...view.querySelectorAll('.plan__row')].map((row) => [
-      row.querySelector('dt').textContent,
-      row.querySelector('dd').textContent,
-    ]),
-  );
-  expect(rows).toEqual({
-    Language: 'Python 3.12',
-    Packages: 'pip',
-    Install: 'pip install',
-    Start: 'uvicorn <x>',
-    Port: '8000EXPOSE',
-  });
-  expect(view.textContent).toContain('Careful');
-  expect(view.textContent).toContain('FastAPI');
 });
 
 test('a view kept in the address leaves out what is usual, and the Back button is heard', () => {

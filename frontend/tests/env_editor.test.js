@@ -1,10 +1,10 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import { envEditor } from '../src/js/components/env_editor.js';
+import { EnvEditor } from '../src/js/components/env_editor.js';
 
 /** @type {import('../src/js/components/env_editor.js').EnvEditor} */
 let editor;
 beforeEach(() => {
-  editor = envEditor({ legend: 'When it runs' });
+  editor = new EnvEditor({ legend: 'When it runs' });
   document.body.replaceChildren(editor.element);
 });
 
@@ -110,7 +110,80 @@ test('markup in a name stays text', () => {
 
 test('changes are told', () => {
   const onChange = vi.fn();
-  const other = envEditor({ legend: 'x', onChange });
+  const other = new EnvEditor({ legend: 'x', onChange });
   other.set([{ name: 'A', value: '1' }]);
   expect(onChange).toHaveBeenCalled();
+});
+
+const mode = (text) => [...editor.element.querySelectorAll('.modes button')].find((one) => one.textContent === text);
+const area = () => /** @type {HTMLTextAreaElement} */ (editor.element.querySelector('.envtext__input'));
+const drop = async (place, text, name = 'app.env') => {
+  const event = Object.assign(new Event('drop', { bubbles: true, cancelable: true }), {
+    dataTransfer: { types: ['Files'], files: [new File([text], name)] },
+  });
+  place.dispatchEvent(event);
+  await vi.waitFor(() => expect(editor.element.querySelector('.env__report').textContent).toContain(name));
+};
+
+test('rows and text show the same, and nothing is lost on the way', () => {
+  editor.set([{ name: 'A', value: '1' }]);
+  mode('Text').click();
+  expect(area().value).toBe('A=1\n');
+  type(area(), '# first\nA=2 # note\nB=x\n');
+  expect(editor.variables()).toEqual([
+    { name: 'A', value: '2' },
+    { name: 'B', value: 'x' },
+  ]);
+  mode('Rows').click();
+  expect(names().map(({ value }) => value)).toEqual(['A', 'B']);
+  type(values()[0], '3');
+  mode('Text').click();
+  expect(area().value).toBe('# first\nA=3 # note\nB=x\n');
+  expect(editor.element.textContent).toContain('Comments stay in this text');
+});
+
+test('a mistake in the text is told by its line, leads to it, and stops the deployment', () => {
+  mode('Text').click();
+  type(area(), 'A=1\nbroken\nA=2\n');
+  expect(editor.isValid()).toBe(false);
+  const told = [...editor.element.querySelectorAll('.envtext__errors li')].map((one) => one.textContent);
+  expect(told).toEqual([expect.stringContaining('Line 2: broken has no value'), 'Line 3: A is set already on line 1']);
+  editor.element.querySelector('.envtext__errors button').click();
+  expect(document.activeElement).toBe(area());
+  expect(area().value.slice(area().selectionStart, area().selectionEnd)).toBe('broken');
+});
+
+test('what cannot be a row stays in the text, and is told; a name twice is two rows', () => {
+  mode('Text').click();
+  type(area(), 'A=1\nbroken line\nA=2\n');
+  mode('Rows').click();
+  expect(names().map(({ value }) => value)).toEqual(['A', 'A']);
+  expect(names()[1].getAttribute('aria-invalid')).toBe('true');
+  expect(editor.element.querySelector('.env__report').textContent).toContain('Line 2: not of the form');
+  mode('Text').click();
+  expect(area().value).toBe('A=1\nbroken line\nA=2\n');
+});
+
+test('a dropped file fills the rows, and its comments are there as text', async () => {
+  await drop(editor.element, '# mine\nA=1\n');
+  expect(names().map(({ value }) => value)).toEqual(['A']);
+  mode('Text').click();
+  expect(area().value).toBe('# mine\nA=1\n');
+});
+
+test('a file dropped onto text changes what is known in place', async () => {
+  editor.set([{ name: 'A', value: '1' }]);
+  mode('Text').click();
+  type(area(), '# mine\nA=1\n');
+  await drop(editor.element, 'A=2\nB=3\n');
+  expect(area().value).toBe('# mine\nA=2\nB=3\n');
+});
+
+test('names that the repository asks for are comments in the text, and rows again', () => {
+  editor.offer([{ name: 'B', source: '.env.example:2' }]);
+  mode('Text').click();
+  expect(area().value).toBe('# B=  (named in .env.example:2)\n');
+  expect(editor.text()).toBe('');
+  mode('Rows').click();
+  expect(names().map(({ value }) => value)).toEqual(['B']);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { envText, parseEnv } from '../src/js/lib/env_text.js';
+import { envText, parseEnv, variablesIn, withVariables } from '../src/js/lib/env_text.js';
 
 const asObject = (text) => Object.fromEntries(parseEnv(text).variables.map(({ name, value }) => [name, value]));
 
@@ -63,3 +63,34 @@ test.each([
     ),
   ).toEqual({ A: value, B: 'x' }),
 );
+
+describe('other variables in a text', () => {
+  const text = '# The app\nexport A=1 # one\n\nB="two"  # keep me\nbroken line\nC=3\n';
+
+  test('leave comments, empty lines and what cannot be read where they are', () => {
+    const variables = variablesIn(text);
+    expect(variables.map(({ name }) => name)).toEqual(['A', 'B', 'C']);
+    expect(withVariables(text, variables)).toBe(text);
+  });
+
+  test('change a line in place, take lines out and put new ones at the end', () => {
+    const variables = [
+      { name: 'A', value: 'new value' },
+      { name: 'B', value: 'a # b' },
+      { name: 'D', value: '4' },
+    ];
+    expect(withVariables(text, variables)).toBe(
+      "# The app\nexport A=new value # one\n\nB='a # b'  # keep me\nbroken line\nD=4\n",
+    );
+  });
+
+  test('a name that stands there twice keeps both of its lines', () => {
+    expect(withVariables('A=1\nA=2\n', variablesIn('A=1\nA=2\n'))).toBe('A=1\nA=2\n');
+  });
+
+  test('a value of several lines is one entry', () => {
+    const key = 'KEY="a\nb" # k\nB=1\n';
+    expect(withVariables(key, variablesIn(key))).toBe(key);
+    expect(withVariables(key, [{ name: 'KEY', value: 'x' }])).toBe('KEY=x # k\n');
+  });
+});

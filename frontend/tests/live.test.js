@@ -12,6 +12,7 @@ class FakeSocket extends EventTarget {
   send(text) {
     this.sent.push(JSON.parse(text));
   }
+  retryCount = 0;
   close() {}
   reconnect() {}
   hear(frame) {
@@ -55,7 +56,7 @@ function open() {
 
 test('the token is sent first, never in the address', async () => {
   open();
-  expect(socket.sent[0]).toEqual({ type: 'auth', token: 'token-1' });
+  expect(socket.sent[0]).toEqual({ type: 'auth', token: 'token-1', batch: true });
   expect(await socket.address()).toMatch(/^ws:\/\/localhost:3000\/ws\/[0-9a-f]{16}$/);
   expect(live.liveState.get()).toBe('open');
 });
@@ -64,6 +65,19 @@ test('the server hears that the tab is alive', () => {
   open();
   socket.hear({ type: 'ping' });
   expect(socket.sent.at(-1)).toEqual({ type: 'pong' });
+});
+
+test('lines that come several in a frame are given once and in order', () => {
+  open();
+  const lines = [];
+  live.follow(app, { onLines: (some) => lines.push(...some.map(({ seq, text }) => `${seq} ${text}`)) });
+  socket.hear({ type: 'watching', deployment: app, release: 7, after: 0 });
+  const frame = { type: 'events', deployment: app, release: 7 };
+  socket.hear({ ...frame, lines: [line(1), line(2)] });
+  socket.hear({ ...frame, lines: [line(2), line(3)] });
+  socket.hear({ ...frame, release: 6, lines: [line(4, 6)] });
+  vi.runOnlyPendingTimers();
+  expect(lines).toEqual(['1 line 1', '2 line 2', '3 line 3']);
 });
 
 test('each line is given once and in order, though the server starts over', () => {
@@ -148,7 +162,7 @@ test('a renewed token reaches the open socket', async () => {
   open();
   const { keepSession } = await import('../src/js/lib/auth.js');
   keepSession({ access_token: 'token-2', refresh_token: 'r', expires_in: 1800, user: { username: 'ada' } });
-  expect(socket.sent.at(-1)).toEqual({ type: 'auth', token: 'token-2' });
+  expect(socket.sent.at(-1)).toEqual({ type: 'auth', token: 'token-2', batch: true });
 });
 
 test('news of an app are passed on, and a refused origin ends it', () => {
@@ -159,4 +173,14 @@ test('news of an app are passed on, and a refused origin ends it', () => {
   expect(news).toHaveBeenCalledWith(expect.objectContaining({ phase: 'live' }));
   socket.closeWith(4403);
   expect(live.liveState.get()).toBe('refused');
+});
+
+test('when the next try begins is known: at once, then later and later, never more than ten seconds', () => {
+  open();
+  const waits = [0, 1, 2, 40].map((tries) => {
+    socket.retryCount = tries;
+    socket.closeWith(1006);
+    return live.retryAt.get() - Date.now();
+  });
+  expect(waits).toEqual([0, 500, 650, 10_000]);
 });

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { keyLine } from '../src/js/lib/failure.js';
-import { Stages, groupElapsed } from '../src/js/lib/stages.js';
+import { stepper } from '../src/js/components/stepper.js';
+import { Stages, groupElapsed, partNamed, usualTimes } from '../src/js/lib/stages.js';
 
 const event = (seq, kind, stage, seconds = null) => ({
   seq,
@@ -63,4 +64,71 @@ test('the line that shows a failure is the one that says the same', () => {
   const message = 'npm: the package left-padd@1.0.0 is not in the registry.';
   expect(keyLine({ code: '', message, hint: '', lines })).toBe(lines[2]);
   expect(keyLine({ code: '', message, hint: '', lines: [] })).toBeNull();
+});
+
+const release = (number, status, seconds, more = {}) => ({
+  number,
+  status,
+  image_reused: false,
+  steps: [
+    { stage: 'clone', state: 'done', seconds: 2 },
+    { stage: 'build', state: status === 'success' ? 'done' : 'failed', seconds },
+  ],
+  ...more,
+});
+
+test('what the builder says around a failure never shows it better than what the program said', () => {
+  const lines = [
+    '[2/2] RUN cat no-such-file',
+    'cat: no-such-file: No such file or directory',
+    'ERROR: failed to solve: process "/bin/sh -c cat no-such-file" did not complete successfully: exit code: 1',
+  ];
+  const message = 'The build failed in the step `cat no-such-file` with exit code 1, which means an error it reported.';
+  expect(keyLine({ code: '', message, hint: '', lines })).toBe(lines[1]);
+  expect(keyLine({ code: '', message, hint: '', lines: lines.slice(2) })).toBe(lines[2]);
+});
+
+test('how long a step takes usually is what it took when it went well last, and built something', () => {
+  const times = usualTimes([
+    release(4, 'failed', 3),
+    release(3, 'success', 0.2, { image_reused: true }),
+    release(2, 'success', 24),
+    release(1, 'success', 90),
+  ]);
+  expect([...times]).toEqual([
+    ['clone', 2],
+    ['build', 24],
+  ]);
+  expect([...usualTimes([])]).toEqual([]);
+});
+
+test('an address names a step by its stage or its group; of a group, the part that failed', () => {
+  const stages = new Stages();
+  stages.read([event(1, 'stage-started', 'clean'), event(2, 'stage-finished', 'clean', 1)]);
+  stages.read([event(3, 'stage-started', 'build'), event(4, 'stage-failed', 'build', 1)]);
+  const groups = stages.groups(true);
+  expect(partNamed(groups, 'build').seq).toBe(3);
+  expect(partNamed(groups, 'clean').seq).toBe(1);
+  expect(partNamed(groups, 'check').stage).toBe('verify');
+  expect(partNamed(groups, 'nothing')).toBeUndefined();
+});
+
+test('the usual time is told while a step is ahead, and not once it is done', () => {
+  const onJump = vi.fn();
+  const { element, show, open } = stepper({ onJump });
+  const stages = new Stages();
+  stages.usual = usualTimes([release(1, 'success', 24)]);
+  stages.read([event(1, 'stage-started', 'clone'), event(2, 'stage-finished', 'clone', 1.5)]);
+  show(stages.groups(false));
+  const time = (name) => element.querySelector(`[data-step=${name}] [data-time]`).textContent;
+  expect(time('build')).toBe('usually 24s');
+  stages.record([{ stage: 'validate', state: 'done', seconds: 0.1 }]);
+  show(stages.groups(false));
+  expect(time('clone')).toBe('1.6s');
+  open('clone');
+  expect(element.querySelector('[data-step=clone] details').open).toBe(true);
+  const link = element.querySelector('a.steps__jump');
+  expect(link.getAttribute('href')).toBe('#step-clone');
+  link.click();
+  expect(onJump.mock.calls[0][0]).toMatchObject({ stage: 'clone', seq: 1 });
 });

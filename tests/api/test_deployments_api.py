@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 import docker_run
 from robust_error_handler import Code, CommandFailed, DeploymentFailed
+from routes import app_log, app_states
+from simple_pipeline import Condition
 from tests.fake_pipeline import FakePipeline
 
 Headers = dict[str, str]
@@ -39,6 +44,56 @@ def test_lists_are_paged_and_say_in_headers_how_to_go_on(client: TestClient, ali
         seen += [row["container_name"] for row in page.json()]
         address = page.headers["link"][1:].partition(">")[0] if "link" in page.headers else None
     assert seen == names[::-1]
+
+
+def test_a_list_asks_for_the_releases_of_all_its_apps_at_once(app: FastAPI, client: TestClient, alice: Headers):
+    asked: list[str] = []
+    sa.event.listen(
+        app.state.database._engine, "before_cursor_execute", lambda _c, _r, statement, *_more: asked.append(statement)
+    )
+    counts = []
+    for _ in range(2):
+        deploy(client, alice)
+        asked.clear()
+        client.get("/deployments", headers=alice)
+        counts.append(len([statement for statement in asked if "FROM release" in statement]))
+    assert counts == [1, 1]
+
+
+def states_of(client: TestClient, headers: Headers) -> list[str | None]:
+    rows = client.get("/deployments", headers=headers).json()
+    return [row["app_state"] and row["app_state"]["state"] for row in rows]
+
+
+def test_a_list_tells_how_all_apps_stand_with_one_look_at_the_engine(
+    client: TestClient, alice: Headers, bob: Headers, pipeline: FakePipeline, monkeypatch: pytest.MonkeyPatch
+):
+    first, second = (deploy(client, alice)["container_name"] for _ in range(2))
+    deploy(client, bob)
+    pipeline.states[first] = Condition.RESTARTING
+    monkeypatch.setattr(app_states, "FRESH_SECONDS", 3600.0)
+    assert states_of(client, alice) == ["running", "restarting"]
+    assert states_of(client, bob) == ["running"] and states_of(client, alice) == ["running", "restarting"]
+    assert pipeline.looks == 1
+    assert client.post(f"/deployments/{second}/stop", headers=alice).status_code == 200
+    assert states_of(client, alice) == ["stopped", "restarting"]
+    assert pipeline.looks == 2
+
+
+def test_a_list_does_not_wait_for_an_engine_that_fails_or_takes_its_time(
+    client: TestClient, alice: Headers, pipeline: FakePipeline, monkeypatch: pytest.MonkeyPatch
+):
+    assert states_of(client, alice) == [] and pipeline.looks == 0
+    deploy(client, alice)
+    pipeline.look_failure = CommandFailed(["docker", "ps"], 1, ["no"])
+    assert states_of(client, alice) == [None]
+    pipeline.look_failure, pipeline.look_held = None, True
+    monkeypatch.setattr(app_states, "PATIENCE_SECONDS", 0.01)
+    assert states_of(client, alice) == [None]
+    monkeypatch.setattr(app_states, "PATIENCE_SECONDS", 10)
+    pipeline.look_held = False
+    assert states_of(client, alice) == ["running"]
+    assert pipeline.looks == 2
 
 
 def test_a_list_without_anything_is_empty(client: TestClient, alice: Headers):
@@ -116,6 +171,36 @@ def test_the_app_s_own_log_is_shown_without_its_secrets(
     assert (log["source"], log["release"], log["closed"]) == ("app", None, False)
 
 
+def test_what_an_app_writes_is_followed_with_numbers_and_signs_of_life_until_it_has_ended(
+    client: TestClient, alice: Headers, monkeypatch: pytest.MonkeyPatch
+):
+    files = {"git_url": (None, "https://github.com/user/repo"), "backend_env": ("env", b"KEY=very-secret-value\n")}
+    name = client.post("/deploy", files=files, headers=alice).json()["container_name"]
+    asked: dict[str, Any] = {}
+
+    async def containers(_settings: object, **_more: object) -> list[State]:
+        return []
+
+    async def follow_app(app: str, _settings: object, **how: Any) -> AsyncIterator[list[docker_run.AppLine]]:
+        asked.update(how, app=app)
+        yield [docker_run.AppLine(7, "2024-01-15T10:30:00Z", "one very-secret-value", "web")]
+        await asyncio.sleep(0.2)
+        yield []
+        yield [docker_run.AppLine(9, "2024-01-15T10:30:01Z", "two")]
+
+    monkeypatch.setattr(docker_run, "list_containers", containers)
+    monkeypatch.setattr(docker_run, "follow_app", follow_app)
+    monkeypatch.setattr(app_log, "HEARTBEAT_SECONDS", 0.01)
+    answer = client.get(f"/deployments/{name}/logs/live?tail=5", headers=alice)
+    lines = answer.text.splitlines()
+    assert [json.loads(line) for line in lines if line] == [
+        {"seq": 7, "time": "2024-01-15T10:30:00Z", "service": "web", "text": "one ***"},
+        {"seq": 9, "time": "2024-01-15T10:30:01Z", "service": "", "text": "two"},
+    ]
+    assert lines[1] == ""
+    assert asked == {"app": name, "after": 0, "tail": 5, "until_ended": True}
+
+
 def test_where_docker_does_not_answer_the_server_is_to_blame(
     client: TestClient, alice: Headers, pipeline: FakePipeline, monkeypatch: pytest.MonkeyPatch
 ):
@@ -169,13 +254,19 @@ MATRIX: dict[tuple[str, str], list[str]] = {
     ("PATCH", "/deployments/{name}/env"): [""],
     ("PUT", "/deployments/{name}/env"): [""],
     ("GET", "/deployments/{name}/env/example"): [""],
+    ("GET", "/deployments/{name}/overrides"): [""],
+    ("PUT", "/deployments/{name}/overrides"): [""],
     ("GET", "/deployments/{name}/releases"): ["", "?offset=1"],
     ("GET", "/deployments/{name}/releases/{number}"): [""],
     ("GET", "/deployments/{name}/logs/live"): ["", "?tail=0"],
 }
 """Every route that names something, with the questions asked of it."""
 
-BODIES: dict[str, dict[str, Any]] = {"PATCH": {"set": {"A": "1"}}, "PUT": {"backend": {"A": "1"}}}
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("PATCH", "/deployments/{name}/env"): {"set": {"A": "1"}},
+    ("PUT", "/deployments/{name}/env"): {"backend": {"A": "1"}},
+    ("PUT", "/deployments/{name}/overrides"): {"run": {"port": 1}},
+}
 
 NOTHING_OF_ANYBODY = {
     ("GET", "/api/github/repos/{owner}/{repo}/branches"),  # GitHub's, asked with the caller's own token
@@ -212,7 +303,7 @@ def test_what_is_somebody_else_s_is_answered_like_what_is_not_there(
 ):
     name = deploy(client, alice)["container_name"]
     for question in MATRIX[method, path]:
-        address, body = path.replace("{number}", "1") + question, BODIES.get(method)
+        address, body = path.replace("{number}", "1") + question, BODIES.get((method, path))
         foreign = client.request(method, address.replace("{name}", name), headers=bob, json=body)
         absent = client.request(method, address.replace("{name}", "never-was"), headers=bob, json=body)
         assert said(foreign) == said(absent) and foreign.status_code == 404

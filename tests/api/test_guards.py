@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from orchestrator import create_app
-from robust_logging import formatter
+from robust_logging import JsonLines
 from settings import Settings
 
 Headers = dict[str, str]
@@ -27,7 +27,7 @@ def log() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """The lines of the server's own log, as the operator sees them."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(formatter())
+    handler.setFormatter(JsonLines())
     logging.getLogger().addHandler(handler)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     logging.getLogger().removeHandler(handler)

@@ -14,6 +14,7 @@ from orchestrator import create_app
 from robust_error_handler import CommandFailed, CommandTimedOut, ToolMissing
 from settings import Settings
 from tests.fake_pipeline import FakePipeline
+from workspace import sample
 
 Headers = dict[str, str]
 PAGES = {
@@ -154,3 +155,23 @@ def test_closed_registration_is_said(settings: Settings, app: FastAPI):
     answer = TestClient(closed, base_url="http://localhost").post("/api/auth/register", json=account)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
     assert answer.json()["error"]["hint"]
+
+
+# --- the sample
+
+
+def test_somebody_without_a_repository_is_offered_the_shipped_one(client: TestClient, alice: Headers):
+    (offered,) = client.get("/api/samples", headers=alice).json()
+    assert offered["git_url"] == "butler://samples/hello-butler"
+    assert client.post("/deploy", data={"git_url": offered["git_url"]}, headers=alice).status_code == 200
+
+
+def test_a_server_without_its_sample_offers_none(
+    client: TestClient, alice: Headers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sample, "SAMPLE", tmp_path / "none")
+    assert client.get("/api/samples", headers=alice).json() == []
+
+
+def test_the_sample_is_offered_to_users_only(client: TestClient):
+    assert client.get("/api/samples").status_code == 401

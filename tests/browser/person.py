@@ -57,15 +57,16 @@ class Person:
         self.page.goto(self.base + path)
         return self.page
 
-    def open_app(self, name: str, *, tab: str = "", line: int = 0) -> Page:
-        self.open(f"/applications/{name}{f'?tab={tab}' if tab else ''}{f'#L{line}' if line else ''}")
+    def open_app(self, name: str, *, tab: str = "", at: str = "") -> Page:
+        """`at` is a line (`L12`), lines (`L12-L20`) or a step (`step-build`)."""
+        self.open(f"/applications/{name}{f'?tab={tab}' if tab else ''}{f'#{at}' if at else ''}")
         expect(self.page.locator(".apphead__badges .badge").first).to_be_visible()
         return self.page
 
     def badge(self, word: str) -> Locator:
         return self.page.locator(".apphead .badge", has_text=word)
 
-    def log_state(self, word: str, *, timeout: float = DEPLOY_MILLISECONDS) -> None:
+    def log_state(self, word: str | re.Pattern[str], *, timeout: float = DEPLOY_MILLISECONDS) -> None:
         expect(self.page.locator(".deployment .log__state")).to_have_text(word, timeout=timeout)
 
     def wait_for_work(self, number: int) -> None:

@@ -226,3 +226,22 @@ async def socket_events(client: Client, name: str, *, seconds: float = 60, after
             if message["type"] == "end":
                 return events
     return events
+
+
+async def app_frames(client: Client, name: str, *, seconds: float = 60) -> list[dict[str, Any]]:
+    """What a socket that follows what an app writes is sent first: the numbered lines that were there before."""
+    import websockets
+
+    lines: list[dict[str, Any]] = []
+    address = client.server.base.replace("http", "ws") + f"/ws/{uuid.uuid4().hex}"
+    async with asyncio.timeout(seconds), websockets.connect(address) as connection:
+        await connection.send(json.dumps({"type": "auth", "token": client.token}))
+        await connection.send(json.dumps({"type": "watch", "source": "app", "deployment": name, "after": 0}))
+        async for frame in connection:
+            message = json.loads(frame)
+            if message["type"] == "app":
+                lines += message["lines"]
+                await connection.send(json.dumps({"type": "ping"}))
+            if message["type"] == "pong":
+                return lines
+    return lines

@@ -97,6 +97,23 @@ def test_an_app_is_deployed_looked_at_and_destroyed_by_typing(
     cli("status", name, code=5)
 
 
+def test_what_is_set_by_typing_is_deployed_and_kept(cli: CommandLine, site: Repository, tmp_path: Path) -> None:
+    site.commit({"other/index.html": "the other folder"})
+    file = tmp_path / "mine.yml"
+    file.write_text("run:\n  port: 9000\nbuild: {output: nowhere}\n")
+    words = ["--overrides", str(file), "--set", "build.output=other"]
+    planned = json.loads(cli("plan", site.url, *words, "--json").stdout)
+    assert (planned["port"], planned["output"]) == (9000, "other")
+    deployed = json.loads(cli("deploy", site.url, *words, "--json").stdout)
+    assert body_of(deployed["deployed_url"]) == "the other folder"
+    assert deployed["deployment"]["container_port"] == 9000
+    again = json.loads(cli("redeploy", deployed["container_name"], "--json").stdout)
+    assert again["deployment"]["overrides"] == {"run": {"port": 9000}, "build": {"output": "other"}}
+    file.write_text("run:\n  prot: 1\n")
+    refused = cli("deploy", site.url, "--overrides", str(file), code=1)
+    assert "overrides:2: run.prot is not a key; did you mean run.port?" in refused.stderr
+
+
 def test_a_failed_deployment_is_told_with_lines_remedy_and_the_way_to_its_log(
     cli: CommandLine, make_repository: Callable[[str], Repository]
 ) -> None:

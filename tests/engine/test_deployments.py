@@ -17,6 +17,7 @@ from tests.engine.harness import (
     Client,
     Repository,
     Server,
+    app_frames,
     body_of,
     docker,
     free_port,
@@ -91,6 +92,47 @@ def test_a_first_deployment_that_fails_leaves_nothing_on_the_engine(alice: Clien
     left = objects_of(alice.server, failure["container_name"])
     assert left["containers"] == left["networks"] == []
     assert alice.get(f"/deployments/{failure['container_name']}").json()["status"] == "failed"
+
+
+PROXY = """
+import http.server, urllib.request
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        try: status, body = 200, urllib.request.urlopen("http://api:9000/", timeout=3).read()
+        except OSError: status, body = 502, b""
+        self.send_response(status); self.end_headers(); self.wfile.write(body)
+    def log_message(self, *words): pass
+http.server.ThreadingHTTPServer(("", 7000), Handler).serve_forever()
+"""
+
+
+def test_an_app_that_answers_with_errors_and_ends_is_not_waited_for(
+    make_server: Callable[..., Server], repository: Repository
+) -> None:
+    client = make_server(BUTLER_START_TIMEOUT_SECONDS="3600", BUTLER_FIRST_HOST_PORT="18580").user()
+    ending = "import threading\nthreading.Timer(3, lambda: (print('no way on', flush=True), os._exit(3))).start()\n"
+    repository.commit(app_files(status=500, before=ending))
+    failure = failure_of(client, repository, "crashed-at-start")
+    assert "no way on" in failure["lines"]
+
+
+def test_a_stack_whose_back_end_keeps_ending_is_not_waited_for_and_the_back_end_is_named(
+    make_server: Callable[..., Server], repository: Repository
+) -> None:
+    client = make_server(BUTLER_START_TIMEOUT_SECONDS="3600", BUTLER_FIRST_HOST_PORT="18580").user()
+    back = app_files(before="raise SystemExit('no way on')\n")
+    repository.commit(
+        {
+            **app_files(),
+            "server.py": PROXY,
+            **{f"api/{name}": text for name, text in back.items()},
+            "compose.yaml": "services:\n  web: {build: ., ports: ['7000']}\n"
+            "  api: {build: ./api, expose: ['9000'], restart: always}\n",
+        }
+    )
+    failure = failure_of(client, repository, "crashed-at-start")
+    assert 'Service "api" ends again and again' in failure["message"] and '"web", failed as well' in failure["message"]
+    assert "no way on" in failure["lines"]
 
 
 def test_an_app_on_another_port_is_found_there_and_told(alice: Client, repository: Repository) -> None:
@@ -288,6 +330,16 @@ def test_what_an_app_writes_is_followed_as_it_comes_without_its_secrets(alice: C
             if len(ticks) == 20:
                 break
     assert ticks == list(range(ticks[0], ticks[0] + 20))
+    followed: list[dict[str, Any]] = []
+    with alice.stream("GET", f"/deployments/{app}/logs/live", params={"tail": 5000}) as answer:
+        for line in answer.iter_lines():
+            followed += [json.loads(line)] if line else []
+            if len(followed) == 30:
+                stopping = threading.Thread(target=alice.post, args=(f"/deployments/{app}/stop",))
+                stopping.start()
+    stopping.join()
+    numbered = {line["seq"]: line["text"] for line in asyncio.run(app_frames(alice, app))}
+    assert len(followed) > 30 and all(numbered[line["seq"]] == line["text"] for line in followed)
 
 
 def test_a_build_can_be_cancelled_and_nothing_of_it_goes_on(alice: Client, repository: Repository) -> None:

@@ -133,11 +133,13 @@ def test_a_stopped_app_refuses_and_answers_at_the_same_address_once_it_is_starte
     app, url = deployed["container_name"], deployed["deployed_url"]
     running = view(ann, app)["app_state"]
     assert (running["state"], running["restart_count"], len(running["services"])) == ("running", 0, 1)
+    assert ann.get("/deployments").json()[0]["app_state"] == running
 
     assert do(ann, app, "stop")["changed"] and is_refused(url)
     assert do(ann, app, "stop")["changed"] is False
     stopped = view(ann, app)
     assert (stopped["status"], stopped["phase"], stopped["app_state"]["state"]) == ("success", "stopped", "stopped")
+    assert ann.get("/deployments").json()[0]["app_state"] == stopped["app_state"]
     assert states_of(app) == {app: ("exited", "no")}
 
     restart_the_butler(server)

@@ -277,3 +277,28 @@ def test_a_package_json_that_does_nothing_does_not_hide_a_static_site(tmp_path: 
     plan = plan_of(tmp_path, files)
     assert plan.kind is Kind.STATIC
     assert codes(plan) == ["package-json-unused"]
+
+
+def test_vite_with_nitro_is_a_server_and_not_files(tmp_path: Path) -> None:
+    files = {
+        "package.json": package(scripts={"build": "vite build"}, devDependencies={"vite": "7", "nitro": "3"}),
+        "index.html": "<script type=module src=/app/main.tsx></script>",
+    }
+    plan = plan_of(tmp_path, files)
+    assert (plan.kind, plan.start, plan.port) == (Kind.NODE, "node .output/server/index.mjs", 3000)
+
+
+def test_pages_that_the_repository_keeps_built_are_served_though_no_bundler_is_known(tmp_path: Path) -> None:
+    files = {
+        "package.json": package(scripts={"build": "node scripts/build.js", "start": "node scripts/start.js"}),
+        "scripts/start.js": "spawn('browser-sync', ['dist'])",
+        "dist/index.html": "<h1>hi</h1>",
+    }
+    plan = plan_of(tmp_path, files)
+    assert (plan.kind, plan.build_args["OUTPUT"]) == (Kind.SPA, "dist")
+
+
+def test_a_version_that_is_not_to_be_had_is_said_also_where_nothing_can_be_started(tmp_path: Path) -> None:
+    with pytest.raises(DeploymentFailed) as failure:
+        plan_of(tmp_path, {"package.json": package(engines={"node": "0.10.x"})})
+    assert any(line.startswith("warning: ") and "0.10.x" in line for line in failure.value.lines)

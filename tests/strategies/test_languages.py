@@ -260,3 +260,81 @@ def test_hugo_and_jekyll_are_built_and_not_served_raw(tmp_path: Path) -> None:
     hugo = plan_of(tmp_path / "h", {"config.toml": 'baseURL = "/"', "content/a.md": "", "layouts/index.html": "<p>"})
     jekyll = plan_of(tmp_path / "j", {"_config.yml": "title: a", "Gemfile": "gem 'jekyll'", "index.html": "---\n---\n"})
     assert (hugo.kind, hugo.framework, jekyll.kind, jekyll.framework) == (Kind.STATIC, "hugo", Kind.STATIC, "jekyll")
+
+
+@pytest.mark.parametrize(
+    ("files", "start", "port"),
+    [
+        ({"go.mod": "module a.b/shop\ngo 1.22", "Procfile": "web: ./web -v"}, "web -v", None),
+        ({"go.mod": "module a.b/shop\ngo 1.22", "Procfile": "web: go run main.go"}, "shop", None),
+        ({"go.mod": "module a.b/shop\ngo 1.22", "Procfile": "web: bin/shop --addr :$PORT"}, "shop --addr :$PORT", 8080),
+        ({"go.mod": "module a.b/shop\ngo 1.22", "Procfile": "web: A=1 bin/shop"}, "A=1 shop", None),
+        ({"go.mod": "module a.b/shop\ngo 1.22", "Procfile": "web: sh run.sh"}, "sh run.sh", None),
+    ],
+)
+def test_a_procfile_that_names_a_go_program_where_another_host_puts_it_starts_ours(
+    tmp_path: Path, files: Files, start: str, port: int | None
+) -> None:
+    plan = plan_of(tmp_path, {**files, "main.go": "package main\nfunc main() {}\n"})
+    assert (plan.start, plan.port) == (start, port)
+    assert f"-o /out/{'web' if 'web' in start else 'shop'} " in (plan.build or "")
+
+
+@pytest.mark.parametrize("command", ["cargo run --release", "./target/release/shop", "shop"])
+def test_a_procfile_that_builds_or_names_a_rust_program_starts_the_one_in_the_image(
+    tmp_path: Path, command: str
+) -> None:
+    source = 'fn main() { let port = std::env::var("PORT").unwrap(); }'
+    files = {"Cargo.toml": '[package]\nname = "shop"', "src/main.rs": source, "Procfile": f"web: {command}"}
+    plan = plan_of(tmp_path, files)
+    assert (plan.start, plan.port) == ("shop", 8080)
+
+
+@pytest.mark.parametrize(
+    ("files", "kind"),
+    [
+        ({"pom.xml": "<p/>", "src/main/java/A.java": 'int p = parse(System.getenv("PORT"));'}, Kind.JAVA),
+        (
+            {"a.csproj": "<OutputType>Exe</OutputType>", "A.cs": 'Environment.GetEnvironmentVariable("PORT")'},
+            Kind.DOTNET,
+        ),
+    ],
+)
+def test_a_program_of_no_known_framework_that_reads_port_is_a_site(tmp_path: Path, files: Files, kind: Kind) -> None:
+    plan = plan_of(tmp_path, files)
+    assert (plan.kind, plan.port, plan.expects_http) == (kind, 8080, True)
+
+
+@pytest.mark.parametrize(
+    ("line", "port"),
+    [
+        ('viper.SetDefault("port", 8081)', 8081),
+        ('cmd.Flags().Int("port", 5230, "port of server")', 5230),
+        ("c := &Configuration{Server: Server{\n\tPort: 80,\n}}", 80),
+        ('remote = "127.0.0.1:65535"', 8080),
+    ],
+)
+def test_the_port_of_a_go_program_is_found_in_its_flags_and_settings(tmp_path: Path, line: str, port: int) -> None:
+    files = {"go.mod": "module a", "main.go": "package main\nfunc main() { http.ListenAndServe(addr, nil) }\n"}
+    assert plan_of(tmp_path, {**files, "internal/config/config.go": f"package config\n{line}\n"}).port == port
+
+
+def test_a_library_is_no_application_and_its_manual_no_site(tmp_path: Path) -> None:
+    project = """[project]\nname = "lib"\nclassifiers = ["Topic :: Software Development :: Libraries"]
+[project.scripts]\nlib = "lib:main"\n[build-system]\nrequires = ["flit_core"]"""
+    files = {
+        "pyproject.toml": project,
+        "src/lib/__init__.py": "",
+        "src/lib/__main__.py": "main()",
+        "docs/conf.py": "project = 'lib'",
+        "docs/index.rst": "lib",
+    }
+    with pytest.raises(DeploymentFailed) as failure:
+        plan_of(tmp_path, files)
+    assert failure.value.code is Code.NOTHING_RECOGNISED
+
+
+def test_fasthtml_has_a_port_of_its_own(tmp_path: Path) -> None:
+    files = {"requirements.txt": "python-fasthtml", "main.py": "from fasthtml.common import *\napp, rt = fast_app()"}
+    plan = plan_of(tmp_path, files)
+    assert (plan.framework, plan.port) == ("fasthtml", 5001)

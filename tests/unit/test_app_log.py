@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from docker_run.app_log import Numbers, log_argv, microseconds
+import pytest
+
+from docker_run.app_log import Numbers, _Raw, _Waiting, log_argv, microseconds
 
 TIMES = ["2024-01-15T10:30:00.000001999Z", "2024-01-15T10:30:00.000001Z", "2024-01-15T10:30:01Z"]
 
 
-def lines(*texts: str) -> list[str]:
-    return [f"{time} {text}" for time, text in zip(TIMES, texts, strict=False)]
+def lines(*texts: str) -> list[_Raw]:
+    return [_Raw(f"{time} {text}", "") for time, text in zip(TIMES, texts, strict=False)]
 
 
 def test_a_line_is_numbered_by_its_time() -> None:
@@ -47,3 +49,16 @@ def test_docker_is_asked_for_the_end_of_a_log_for_what_came_since_and_to_go_on()
         "1705314600.000042",
         "c1",
     ]
+
+
+def test_a_reader_who_is_too_slow_is_told_how_many_lines_it_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("docker_run.app_log._MOST_WAITING", 2)
+    waiting = _Waiting()
+    for raw in lines("a", "b", "c"):
+        waiting.put(raw)
+    kept, missed = waiting.taken()
+    assert ([raw.line.partition(" ")[2] for raw in kept], missed) == (["b", "c"], 1)
+    assert waiting.taken() == ([], 0)
+    numbers = Numbers(41)
+    remark = numbers.missed(1)
+    assert (remark.number, numbers.last, remark.text) == (42, 42, "(1 lines came too fast to be shown)")

@@ -359,10 +359,49 @@ def docker(monkeypatch: pytest.MonkeyPatch) -> Docker:
 
 
 async def test_a_setting_for_an_image_beats_everything(docker: Docker) -> None:
-    docker.present = {"node:22-slim"}
+    docker.present = {"node:22-slim", "own:1"}
     chosen = await docker.resolve("node:22-slim", base_images={"node:22-slim": "own:1"}, image_registry="m.example")
     assert chosen == {"node:22-slim": "own:1"}
     assert "BUTLER_BASE_IMAGES" in docker.said()
+
+
+@pytest.mark.parametrize(
+    ("pulls", "lines"),
+    [
+        ({"own:1": (Pull.REFUSED, "manifest unknown")}, ["manifest unknown"]),
+        ({}, ["no such host"]),
+        ({"own:1": (Pull.DONE, "")}, None),
+    ],
+)
+async def test_a_setting_for_an_image_that_is_not_there_is_said_to_be_wrong(
+    docker: Docker, pulls: dict[str, Any], lines: list[str] | None
+) -> None:
+    docker.pulls = pulls
+    asked = docker.resolve("node:22", base_images={"node:22": "own:1"})
+    if lines is None:
+        assert await asked == {"node:22": "own:1"}
+        return
+    with pytest.raises(DeploymentFailed) as failure:
+        await asked
+    assert failure.value.code is Code.IMAGE_NOT_FOUND
+    assert "own:1, which the setting BUTLER_BASE_IMAGES names in place of node:22" in failure.value.message
+    assert 'the entry "node:22" of BUTLER_BASE_IMAGES' in failure.value.hint
+    assert list(failure.value.lines) == lines
+
+
+async def test_a_stand_in_as_a_replacement_is_not_pulled(docker: Docker) -> None:
+    own = "local-registry/base-node:20"
+    with pytest.raises(DeploymentFailed, match="BUTLER_BASE_IMAGES"):
+        await docker.resolve("node:22", base_images={"node:22": own})
+    docker.present = {own}
+    assert await docker.resolve("node:22", base_images={"node:22": own}) == {"node:22": own}
+    assert docker.pulled == []
+
+
+def test_what_a_silent_registry_said_is_told_in_plain_words() -> None:
+    assert registry.in_plain_words("dial tcp 10.0.0.1:443: connect: connection refused") == "refuses connections"
+    assert registry.in_plain_words("net/http: TLS handshake timeout") == "does not answer in time"
+    assert registry.in_plain_words("odd") == "does not answer as a registry should"
 
 
 async def test_a_registry_prefix_is_put_before_official_images_only(docker: Docker) -> None:
@@ -384,7 +423,7 @@ async def test_an_image_is_pulled_where_a_registry_answers(docker: Docker) -> No
 
 async def test_where_no_registry_answers_a_stand_in_is_used_and_said(docker: Docker) -> None:
     assert await docker.resolve("python:3.12-slim") == {"python:3.12-slim": "local-registry/base-python:3.11"}
-    assert "docker.io does not answer (no such host): the stand-in local-registry/base-python:3.11" in docker.said()
+    assert "is not known to this machine's name service: the stand-in local-registry/base-python:3.11" in docker.said()
     assert [event.text for event in docker.events if event.kind is EventKind.WARNING] == [
         "The stand-in for python:3.11 differs: Python 3.12 was asked for and 3.11 is used."
     ]
@@ -406,7 +445,8 @@ async def test_an_image_without_a_stand_in_is_tried_again_and_then_fails_with_th
         await docker.resolve("postgres:16")
     assert docker.pulled == ["postgres:16", "postgres:16"]
     assert failure.value.code is Code.IMAGE_NOT_FOUND
-    assert "no such host" in failure.value.message
+    assert "is not known to this machine's name service" in failure.value.message
+    assert "no such host" not in failure.value.message and any("no such host" in line for line in failure.value.lines)
     assert 'BUTLER_BASE_IMAGES=\'{"postgres:16": "..."}\'' in failure.value.hint
 
 

@@ -87,6 +87,34 @@ def test_the_script_is_sound_for_every_posix_shell() -> None:
         assert subprocess.run(["shellcheck", *map(str, files)], timeout=60).returncode == 0
 
 
+def test_the_check_of_the_committed_build_sees_files_that_are_changed_gone_or_new(tmp_path: Path) -> None:
+    text = (ROOT / ".ci/run").read_text()
+    function = text[text.index("is_committed()") : text.index("./butler setup-dev")]
+    git = ["git", "-c", "user.name=T", "-c", "user.email=t@example.org"]
+
+    def is_committed() -> bool:
+        return (
+            subprocess.run(["sh", "-c", f"{function}\nis_committed static"], cwd=tmp_path, timeout=10).returncode == 0
+        )
+
+    page, asset = tmp_path / "static/index.html", tmp_path / "static/assets/new.js"
+    asset.parent.mkdir(parents=True)
+    page.write_text("page")
+    (tmp_path / ".gitignore").write_text("*.log\n")
+    for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "-m", "x"]):
+        subprocess.run([*git, *words], cwd=tmp_path, check=True, timeout=10)
+    assert is_committed()
+    for new in (asset, asset.with_suffix(".log")):
+        new.write_text("new")
+        assert not is_committed()
+        new.unlink()
+    assert is_committed()
+    page.write_text("changed")
+    assert not is_committed()
+    page.unlink()
+    assert not is_committed()
+
+
 def test_help_needs_nothing_and_is_what_no_command_gives(bare: Machine) -> None:
     assert "./butler COMMAND" in bare.run("help").stdout
     assert bare.run().stdout == bare.run("--help").stdout
@@ -145,7 +173,7 @@ def test_when_nothing_is_missing_it_takes_less_than_a_second(machine: Machine) -
         (["base-images", "list"], "butler_cli.py base-images list"),
         (["test", "unit", "-k", "x"], "python -m pytest tests/unit tests/strategies tests/test_*.py -k x"),
         (["test", "api"], "python -m pytest tests/api"),
-        (["test"], "python -m pytest tests"),
+        (["test"], "python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests"),
         (["test", "browser"], "python -m pytest tests/browser"),
         (["test", "lighthouse"], "python -m tests.browser.lighthouse"),
     ],

@@ -28,6 +28,11 @@ def event(seq: int, *, release: int = RELEASE_ID, kind: str = "line") -> str:
     return json.dumps({"type": "event", "deployment": "app", "release": release, **line})
 
 
+def events(*numbers: int) -> str:
+    lines = [{key: value for key, value in json.loads(event(number)).items() if key != "type"} for number in numbers]
+    return json.dumps({"type": "events", "deployment": "app", "release": RELEASE_ID, "lines": lines})
+
+
 def watching(after: int = 0) -> str:
     return json.dumps({"type": "watching", "deployment": "app", "release": RELEASE_ID, "after": after})
 
@@ -40,7 +45,8 @@ class Visit:
 
     def __init__(self, connection: ServerConnection) -> None:
         self.connection = connection
-        self.token = json.loads(connection.recv(timeout=5))["token"]
+        greeting = json.loads(connection.recv(timeout=5))
+        self.token, self.takes_batches = greeting["token"], greeting.get("batch")
         self.watch: dict[str, Any] = json.loads(connection.recv(timeout=5))
 
     def send(self, *frames: str) -> None:
@@ -91,6 +97,16 @@ def test_the_lines_of_the_release_come_until_its_end(tmp_path: Path) -> None:
         assert numbers(follower(url, tmp_path)) == [1, 2, 3]
     assert visits[0].token == "access-1"
     assert visits[0].watch == {"type": "watch", "deployment": "app", "release": 3, "after": 0}
+
+
+def test_lines_that_come_several_in_a_frame_are_handed_out_one_by_one_and_once(tmp_path: Path) -> None:
+    def serve_log(visit: Visit) -> None:
+        visit.send(watching(), events(1, 2), events(2, 3), event(4), END)
+
+    with socket_server(serve_log) as (url, visits):
+        found = list(follower(url, tmp_path).events())
+    assert [(one["type"], one["deployment"], one["seq"]) for one in found] == [("event", "app", n) for n in range(1, 5)]
+    assert visits[0].takes_batches
 
 
 def test_after_a_lost_connection_it_goes_on_with_the_next_line(tmp_path: Path) -> None:

@@ -100,7 +100,8 @@ def test_a_terminal_that_can_do_little_gets_lines() -> None:
     [
         ("stage-started", "Building the image", "build    Building the image"),
         ("stage-finished", "ignored", "build    done in 2.5 s"),
-        ("stage-failed", "boom", "build    failed after 2.5 s: boom"),
+        ("stage-failed", "ignored", "build    failed after 2.5 s"),
+        ("failure", "npm: not found", "build    failed: npm: not found"),
         ("line", "added 71 packages", "build    | added 71 packages"),
         ("warning", "old", "build    warning: old"),
         ("note", "reused", "build    reused"),

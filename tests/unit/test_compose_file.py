@@ -320,6 +320,21 @@ def test_the_site_of_a_stack_is_the_one_a_visitor_wants(name: str) -> None:
     assert site(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("service", "port"),
+    [
+        ("{image: 'traefik:3.6', command: [--api, '--entrypoints.web.address=:8088']}", 8088),
+        ("{image: 'traefik:3.6'}", 80),
+        ("{image: 'docker.n8n.io/n8nio/n8n'}", 5678),
+        ("{image: 'traefik/whoami'}", None),
+    ],
+)
+def test_a_port_that_nothing_publishes_is_the_one_of_the_command_or_of_a_well_known_image(
+    service: str, port: int | None
+) -> None:
+    assert site(f"services: {{front: {service}}}") == ("front", port)
+
+
 def test_databases_alone_are_no_site() -> None:
     assert choose_site({"services": {"db": {"image": "postgres:16", "ports": ["5432:5432"]}}}) is None
     assert choose_site({"services": {"a": {"image": "mysql"}, "b": {"image": "bitnami/redis:7"}}}) is None

@@ -11,7 +11,7 @@ from deploy_jobs import kept_values
 from deploy_jobs.generated import generated_values
 from docker_compose import GENERATED, app_folder, stack_of
 from docker_compose.rewriting import rewrite
-from domain import Commit, DeployRequest, Event, Healthcheck, Kind, Outcome, Part, Plan, Variable
+from domain import Commit, DeployRequest, Event, Evidence, Healthcheck, Kind, Outcome, Part, Plan, Variable
 from robust_error_handler import Code, DeploymentFailed
 from settings import Settings
 from simple_pipeline.conditions import with_variables, within_limits
@@ -45,6 +45,25 @@ def plan(*variables: Variable, **fields: object) -> Plan:
 
 def settings(folder: Path, **fields: object) -> Settings:
     return Settings(_env_file=None, data_dir=folder, **fields)  # type: ignore[arg-type, call-arg]
+
+
+async def test_a_port_that_was_told_is_the_app_s_port_whatever_its_variables_say() -> None:
+    given = request(backend_env={"PORT": "5000", "A": "1"})
+    told = await with_variables(plan(is_port_told=True), given, Books())
+    assert told.backend_env == {"PORT": "3000", "A": "1"}
+    assert (await with_variables(plan(), given, Books())).backend_env["PORT"] == "5000"
+    stack = Plan("compose", Kind.COMPOSE, port=3000, is_port_told=True)
+    assert (await with_variables(stack, given, Books())).backend_env["PORT"] == "5000", "it is the file's own variable"
+    absent = await with_variables(plan(is_port_told=True), request(backend_env={}), Books())
+    assert absent.backend_env == {}
+
+
+def test_what_is_more_than_the_server_gives_is_told_as_whose_wish_it_was(tmp_path: Path) -> None:
+    events: list[Event] = []
+    for source in ("resources.memory in the request", "resources.memory in butler.yml, line 2"):
+        wanted = plan(memory="64g", evidence=(Evidence("memory", "64g", source),))
+        within_limits(wanted, settings(tmp_path), events.append)
+    assert [event.text.split(" asks")[0] for event in events] == ["The request", "butler.yml"]
 
 
 async def test_what_nobody_gave_is_filled_in_and_what_was_given_stays() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
@@ -395,6 +396,26 @@ async def test_a_client_that_never_reads_is_dropped_and_holds_up_nobody(logs: Re
     assert house.manager.open_sockets == 0
     assert not logs._open[11].bells
     assert len(logs.read(11, limit=10_000)) == 5000
+
+
+def test_who_says_so_gets_many_lines_in_a_frame_of_a_bounded_size(client: TestClient, logs: ReleaseLogs):
+    for number in range(450):
+        logs.publish(11, Event(EventKind.LINE, Stage.BUILD, f"line {number}"))
+    for _ in range(40):
+        logs.publish(11, Event(EventKind.LINE, Stage.BUILD, "x" * 8000))
+    logs.close(11)
+    frames = []
+    with client.websocket_connect("/ws/x") as socket:
+        socket.send_json({"type": "auth", "token": "ann", "batch": True})
+        assert socket.receive_json()["type"] == "ready"
+        socket.send_json({"type": "watch", "deployment": "ann-shop", "after": 2})
+        assert socket.receive_json()["type"] == "watching"
+        while (text := socket.receive_text()) and (frame := json.loads(text))["type"] != "end":
+            assert (frame["type"], frame["deployment"], frame["release"]) == ("events", "ann-shop", 11)
+            assert len(frame["lines"]) <= 200 and len(text) < 200_000
+            frames.append(frame)
+    assert [line["seq"] for frame in frames for line in frame["lines"]] == list(range(3, 491))
+    assert len(frames) < 20
 
 
 def test_what_an_app_writes_is_followed_from_a_number_on_until_it_is_unwatched(house: House, client: TestClient):

@@ -23,12 +23,12 @@ from alembic.script import ScriptDirectory
 from sqlmodel import Session, select
 
 import database.engine
-from database import Database, Deployment, Environment, PortReservation, Release, User, may_move
-from database.engine import WRITING, file_of, open_engine, read_address
+from database import Database, Deployment, Environment, PortReservation, Release, RequestKey, User, may_move
+from database.engine import WRITING, file_of, open_engine, prepare_file, read_address
 from database.migrate import newest_revision
-from database.upgrade import alembic_config
+from database.upgrade import alembic_config, upgrade
 from domain import Phase, Secret, Stage, Status
-from robust_error_handler import ButlerError, Code, Conflict, DeploymentFailed, NotFound
+from robust_error_handler import BadRequest, ButlerError, Code, Conflict, DeploymentFailed, NotFound
 from settings import ROOT, Settings
 
 
@@ -88,7 +88,43 @@ def test_the_newest_revision_is_the_one_that_alembic_knows_as_head() -> None:
     assert newest_revision() == ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
-def test_a_database_that_is_up_to_date_is_not_worth_loading_alembic(db: Database, settings: Settings) -> None:
+def schema(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Columns, keys, references, indexes and checks of each table; defaults are for rows of older versions only."""
+    engine = open_engine(read_address(settings.database_address))
+    look = sa.inspect(engine)
+    found = {
+        table: {
+            "columns": {
+                column["name"]: (str(column["type"]), column["nullable"]) for column in look.get_columns(table)
+            },
+            "key": look.get_pk_constraint(table)["constrained_columns"],
+            "references": sorted(map(str, look.get_foreign_keys(table))),
+            "unique": sorted(map(str, look.get_unique_constraints(table))),
+            "indexes": sorted(map(str, look.get_indexes(table))),
+            "checks": sorted(map(str, look.get_check_constraints(table))),
+        }
+        for table in look.get_table_names()
+    }
+    engine.dispose()
+    return found
+
+
+def test_a_new_database_is_what_all_the_migrations_make(db: Database, settings: Settings, tmp_path: Path) -> None:
+    migrated = Settings(_env_file=None, data_dir=tmp_path / "migrated")
+    url = read_address(migrated.database_address)
+    prepare_file(db_file(migrated))
+    engine = open_engine(url, foreign_keys=False)
+    with engine.execution_options(**WRITING).connect() as connection:
+        upgrade(connection, None)
+    engine.dispose()
+    assert schema(settings) == schema(migrated)
+    assert columns(settings, "alembic_version") == ["version_num"]
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_database_that_is_new_or_up_to_date_is_not_worth_loading_alembic(settings: Settings, is_new: bool) -> None:
+    if not is_new:
+        Database(settings).migrate()
     code = (
         "import sys; from database import Database; from settings import ROOT, Settings; from pathlib import Path;"
         f"Database(Settings(_env_file=None, data_dir=Path({str(settings.data_dir)!r}))).migrate();"
@@ -105,6 +141,41 @@ def test_every_migration_can_be_undone_and_done_again(db: Database, settings: Se
     db.migrate()
     assert "container_name" in columns(settings, "deployment")
     engine.dispose()
+
+
+def test_a_database_of_before_there_were_overrides_keeps_its_rows(
+    db: Database, alice: User, settings: Settings
+) -> None:
+    row = app(db, alice, environment=Environment({"KEY": "kept"}, {}))
+    release = db.releases.create(row.id)
+    engine = open_engine(read_address(settings.database_address), foreign_keys=False)
+    with engine.execution_options(**WRITING).begin() as connection:
+        command.downgrade(alembic_config(connection), "0002")
+    assert "overrides" not in columns(settings, "deployment") + columns(settings, "release")
+    assert columns(settings, "idempotency_key") == []
+    db.migrate()
+    found = db.deployments.by_id(row.id)
+    assert (found.overrides, db.releases.by_id(release.id).overrides) == (None, None)
+    assert db.deployments.environment(row.id).backend == {"KEY": "kept"}
+    db.deployments.update(row.id, overrides={"run": {"port": 1}})
+    again = db.releases.create(row.id, key=RequestKey(alice.id, "k", "all of it"))
+    assert (again.number, again.overrides) == (2, {"run": {"port": 1}})
+    assert db.keys.release_of(RequestKey(alice.id, "k", "all of it")) == again.id
+    engine.dispose()
+
+
+def test_a_key_stands_for_one_release_and_is_kept_with_it_or_not_at_all(db: Database, alice: User) -> None:
+    row, key = app(db, alice), RequestKey(alice.id, "k", "all of it")
+    first = db.releases.create(row.id, key=key)
+    with pytest.raises(Conflict):
+        db.releases.create(row.id, key=key)
+    assert db.releases.list(row.id, limit=9)[1] == 1, "no release without its key"
+    assert db.keys.release_of(key) == first.id
+    with pytest.raises(BadRequest) as reused:
+        db.keys.release_of(RequestKey(alice.id, "k", "something else"))
+    assert reused.value.code is Code.IDEMPOTENCY_KEY_REUSED
+    assert db.keys.release_of(RequestKey(alice.id, "another", "all of it")) is None
+    assert "all of it" not in repr(key)
 
 
 def test_files_are_readable_by_their_owner_alone(db: Database, alice: User, settings: Settings) -> None:
@@ -133,7 +204,7 @@ def test_a_second_start_changes_nothing_and_copies_nothing(db: Database, alice: 
 def add_a_revision(folder: Path, body: str) -> None:
     (folder / "versions" / "9999_later.py").write_text(
         "import sqlalchemy as sa\nfrom alembic import op\n"
-        "revision = '9999'\ndown_revision = '0002'\nbranch_labels = None\ndepends_on = None\n"
+        "revision = '9999'\ndown_revision = '0003'\nbranch_labels = None\ndepends_on = None\n"
         f"def upgrade():\n    {body}\ndef downgrade():\n    pass\n"
     )
 

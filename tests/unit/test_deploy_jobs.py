@@ -324,6 +324,9 @@ async def test_a_failure_is_recorded_with_its_cause_and_the_port_goes_back(house
     )
     assert [(step["stage"], step["state"]) for step in release.steps] == [("clone", "done"), ("build", "failed")]
     assert house.app(name).phase == Phase.FAILED and not house.database.ports.of(name)
+    told = [(event["kind"], event["text"]) for event in house.logs.read(release.id)][-2:]
+    assert [kind for kind, _ in told] == ["stage-failed", "failure"]
+    assert told[0][1].startswith("Building the image: failed after ") and told[1][1] == "It failed."
 
 
 async def test_an_unknown_exception_is_recorded_with_a_trace_id_and_told_to_the_operator(
@@ -433,6 +436,32 @@ async def test_after_a_restart_what_was_under_way_has_failed(house: House, pipel
     assert (releases.by_id(release.id).status, releases.unfinished()) == (Status.FAILED, [])
     assert house.logs.read(release.id)[-1]["kind"] == "failure"
     assert engine.downed == ["cut-off"]
+
+
+async def test_after_a_restart_a_repeated_request_is_told_that_the_first_was_interrupted(
+    house: House, pipeline: FakePipeline
+):
+    pipeline.held = True
+    first = await house.deploy(key="k")
+    await house.jobs.close()
+    pipeline.held = False
+    await house.restart()
+    again = await house.deploy(key="k")
+    await again.wait()
+    assert again.is_repeat and again.books.release_id == first.books.release_id
+    assert again.error is not None and (again.error.code, again.error.status) == (Code.INTERRUPTED, 422)
+    assert len(house.database.deployments.all()) == 1
+
+
+async def test_a_wish_with_a_key_is_the_same_wish_only_with_the_same_content(house: House):
+    wishes = [
+        Wish(house.user, "ann", URL, "t1", key="k", overrides={"run": {"port": 1}, "release": "x"}),
+        Wish(house.user, "ann", URL, "t2", key="k", overrides={"release": "x", "run": {"port": 1}}),
+    ]
+    assert wishes[0].request_key() == wishes[1].request_key(), "the order of keys says nothing"
+    assert Wish(house.user, "ann", URL, "t1").request_key() is None
+    empty = Wish(house.user, "ann", URL, "t1", key="k", overrides={}).request_key()
+    assert empty != Wish(house.user, "ann", URL, "t1", key="k").request_key(), "clearing is no keeping"
 
 
 async def test_after_a_restart_an_app_with_a_live_release_is_live(house: House, engine: Engine):

@@ -649,8 +649,10 @@ def test_durations_are_read(written: object, seconds: float | None) -> None:
 # --- whose fault it is --------------------------------------------------------------------------------------------
 
 
-def state(*, running: bool = True, exit_code: int = 0, restarts: int = 0, finished: str = "") -> ContainerState:
-    container = {"Status": "", "Running": running, "ExitCode": exit_code, "FinishedAt": finished}
+def state(
+    *, running: bool = True, exit_code: int = 0, restarts: int = 0, finished: str = "", status: str = ""
+) -> ContainerState:
+    container = {"Status": status, "Running": running, "ExitCode": exit_code, "FinishedAt": finished}
     return read_state(
         {
             "Id": "1",
@@ -689,3 +691,30 @@ def test_a_service_that_fell_is_blamed_where_the_sites_failure_points_to_it(
 ) -> None:
     states = {"web": state(running=False, exit_code=1), "api": state(running=False, exit_code=1)}
     assert blame.blamed(DeploymentFailed(code, message, ""), states, "web") == expected
+
+
+@pytest.mark.parametrize(
+    ("other", "line", "is_lost"),
+    [
+        (state(), "", False),
+        (state(running=False, exit_code=1), "", True),
+        (state(running=False, exit_code=0), "", False),
+        (state(running=False, exit_code=1, restarts=3, status="restarting"), "KeyError: 'TOKEN'", False),
+        (state(running=False, exit_code=1, restarts=4, status="restarting"), "KeyError: 'TOKEN'", True),
+        (state(restarts=4), "KeyError: 'TOKEN'", True),
+        (state(restarts=7), "connect ECONNREFUSED 10.0.0.3:5432", False),
+        (state(restarts=8), "connect ECONNREFUSED 10.0.0.3:5432", True),
+    ],
+)
+async def test_a_service_that_keeps_ending_is_given_up_later_where_it_waits_for_another(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, other: ContainerState, line: str, is_lost: bool
+) -> None:
+    async def states(_app: str, _settings: Settings) -> dict[str, ContainerState]:
+        return {"web": state(), "api": other}
+
+    async def lines(_id: str, _settings: Settings, *, tail: int) -> list[str]:
+        return [line]
+
+    monkeypatch.setattr(blame, "by_service", states)
+    monkeypatch.setattr(blame, "log_lines", lines)
+    assert await blame.lost("app", "web", settings) == ("api" if is_lost else None)

@@ -26,7 +26,7 @@ from domain import Phase, Status
 from robust_error_handler import BadRequest, Conflict
 from robust_logging import redactor
 from settings import Settings
-from simple_pipeline import Condition, app_state, as_stopped
+from simple_pipeline import Condition, all_containers, app_state, app_state_among, as_stopped
 from tests.fake_pipeline import FakePipeline
 from workspace import open_folder
 
@@ -110,6 +110,19 @@ async def test_a_stack_stands_as_its_site_does(monkeypatch: pytest.MonkeyPatch, 
         ("db", Condition.RUNNING),
         ("web", Condition.STOPPED),
     ]
+
+
+async def test_many_apps_stand_as_they_do_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, data_dir=tmp_path)
+    shop, blog = container("shop", status="restarting"), container("blog")
+    install(monkeypatch, [shop])
+    alone = await app_state("shop", settings)
+    shop.labels["butler.app"], blog.labels["butler.app"] = "shop", "blog"  # type: ignore[index]
+    install(monkeypatch, [shop, blog])
+    seen = await all_containers(settings)
+    assert await app_state_among("shop", seen, settings) == alone
+    assert (await app_state_among("blog", seen, settings)).site.state is Condition.RUNNING
+    assert (await app_state_among("gone", seen, settings)).site.state is Condition.MISSING
 
 
 async def test_an_app_without_containers_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

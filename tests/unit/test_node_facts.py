@@ -68,6 +68,17 @@ def test_engines_beat_version_files_and_those_beat_tool_versions(tmp_path: Path)
     )
 
 
+@pytest.mark.parametrize(
+    ("engines", "pin", "major"),
+    [(">=18", "20.11.1", "20"), (">=18", "v16", "24"), ("^18 || ^20", "22", "20"), ("22.x", "22.3.0", "22")],
+)
+def test_the_pinned_release_is_taken_where_engines_leave_the_choice_to_it(
+    tmp_path: Path, engines: str, pin: str, major: str
+) -> None:
+    files: dict[str, Any] = {"package.json": {"engines": {"node": engines}}, ".nvmrc": pin}
+    assert node_facts.version(folder(tmp_path, files))[0].value == major
+
+
 def test_without_any_word_the_default_is_used_and_said(tmp_path: Path) -> None:
     version, _ = node_facts.version(folder(tmp_path, {"package.json": {}}))
     assert version.value == "22"
@@ -105,6 +116,25 @@ def test_the_field_beats_the_lockfile_and_its_hash_is_dropped(tmp_path: Path) ->
     manager = node_packages.package_manager(folder(tmp_path, files))
     assert (manager.package, manager.source) == ("pnpm@9.0.3", "packageManager in package.json")
     assert "several-lockfiles" in [warning.code for warning in manager.warnings]
+
+
+@pytest.mark.parametrize(
+    ("files", "package"),
+    [
+        ({"package.json": {"engines": {"pnpm": "8.15.9"}}}, "pnpm@8.15.9"),
+        ({"package.json": {"engines": {"pnpm": "11.5.x"}}, "pnpm-lock.yaml": "lockfileVersion: '9.0'"}, "pnpm@11.5.x"),
+        ({"package.json": {"engines": {"pnpm": "8"}}, "pnpm-lock.yaml": "lockfileVersion: '9.0'"}, "pnpm@9"),
+        ({"package.json": {"engines": {"pnpm": "999.x"}}, "pnpm-lock.yaml": "lockfileVersion: '6.0'"}, "pnpm@8"),
+        ({"package.json": {"engines": {"pnpm": ">=8; rm -rf /"}}, "pnpm-lock.yaml": "lockfileVersion: 9"}, "pnpm@9"),
+        ({"package.json": {"engines": {"yarn": "4.4.1"}}, ".yarnrc.yml": ""}, "@yarnpkg/cli-dist@4.4.1"),
+        ({"package.json": {}, ".yarnrc.yml": "yarnPath: .yarn/releases/yarn-3.2.4.cjs"}, "@yarnpkg/cli-dist@3.2.4"),
+        ({"package.json": {}, "bun.lock": "{}", ".bun-version": "1.3.14\n"}, "bun@1.3.14"),
+    ],
+)
+def test_the_package_managers_own_release_is_the_one_that_the_repository_names(
+    tmp_path: Path, files: dict[str, Any], package: str
+) -> None:
+    assert node_packages.package_manager(folder(tmp_path, files)).package == package
 
 
 def test_a_field_that_is_a_command_is_not_believed(tmp_path: Path) -> None:
@@ -241,3 +271,16 @@ def test_broken_manifests_are_as_good_as_none(tmp_path: Path) -> None:
     assert node_facts.scripts(workspace) == {}
     assert node_facts.dependencies(workspace) == {}
     assert node_facts.version(workspace)[0].value == "22"
+
+
+def test_a_start_that_only_drives_a_development_server_is_passed_over(tmp_path: Path) -> None:
+    files: dict[str, Any] = {
+        "package.json": {"scripts": {"start": "npm run build && node scripts/start.js"}},
+        "scripts/start.js": "require('concurrently')(['browser-sync dist -w'])",
+    }
+    assert node_entry.find_start(folder(tmp_path, files)) is None
+
+
+def test_a_program_in_another_language_than_javascript_does_not_say_that_nothing_listens(tmp_path: Path) -> None:
+    files: dict[str, Any] = {"package.json": {}, "index.wisp": "(listen 3000)"}
+    assert node_entry.listening(folder(tmp_path, files), "wisp -r ./index.wisp").listens is None

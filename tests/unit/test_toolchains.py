@@ -27,6 +27,11 @@ def found(folder: Path, files: dict[str, str], language: Callable[[Workspace], T
     [
         (toolchains.go, {"go.mod": "module a\n\ngo 1.22.3\n"}, "1.22", "go in go.mod:3 (1.22.3)"),
         (toolchains.go, {"go.mod": "module a", ".tool-versions": "golang 1.21"}, "1.21", "golang in .tool-versions:1 (1.21)"),
+        (toolchains.rust, {"Cargo.toml": "", "mise.toml": '[tools]\nrust = "latest"'}, "1", "tools.rust in mise.toml (latest)"),
+        (toolchains.elixir, {"mix.exs": "", "mise.toml": '[tools]\nelixir = "latest"'}, "1.18",
+         "tools.elixir in mise.toml (latest)"),
+        (toolchains.ruby, {"Gemfile": "ruby '>= 3.2', '< 4.0'", "Gemfile.lock": "RUBY VERSION\n   ruby 3.4.9"}, "3.4.9",
+         "RUBY VERSION in Gemfile.lock:2 (3.4.9)"),
         (toolchains.go, {"main.go": "package main"}, "1.24", "default: the repository names no version"),
         (toolchains.rust, {"Cargo.toml": "", "rust-toolchain.toml": '[toolchain]\nchannel = "1.75"'}, "1.75",
          "toolchain.channel in rust-toolchain.toml (1.75)"),

@@ -7,3 +7,9 @@ declare module 'aos' {
   const AOS: { init(options?: Record<string, unknown>): void; refresh(): void };
   export default AOS;
 }
+
+declare module '*.svg?url' {
+  /** The address of the file. */
+  const address: string;
+  export default address;
+}

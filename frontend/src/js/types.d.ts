@@ -46,7 +46,9 @@ export interface Deployment {
   stopped_at?: string | null;
   /** Whether variables were edited since the live release; not told in lists. */
   env_pending?: boolean | null;
-  /** How the containers are; not told in lists. */
+  overrides?: Overrides | null;
+  overrides_pending?: boolean | null;
+  /** How the containers are. */
   app_state?: AppState | null;
 }
 
@@ -155,6 +157,25 @@ export interface Evidence {
   source: string;
 }
 
+/** The keys of butler.yml that a request gives. */
+export type Overrides = Record<string, any>;
+
+/** What an app keeps for its next deployment, and what the release that serves was given. */
+export interface StoredOverrides {
+  container_name: string;
+  release: number | null;
+  pending: boolean;
+  overrides: Overrides | null;
+  live: Overrides | null;
+}
+
+/** A repository that the server has at hand. */
+export interface Sample {
+  name: string;
+  git_url: string;
+  description: string;
+}
+
 export interface Plan {
   strategy: string;
   kind: string;
@@ -166,7 +187,16 @@ export interface Plan {
   build: string | null;
   start: string | null;
   port: number | null;
+  /** The folder of a site that is only files. */
+  output?: string | null;
   dockerfile: string | null;
+  /** The dotted keys that this plan can follow. */
+  overridable?: string[];
+  release?: string | null;
+  processes?: Record<string, string>;
+  healthcheck?: { path: string; timeout: number | null } | null;
+  resources?: { memory: string | null; cpus: number | null };
+  parts?: { name: string; folder: string }[];
   services: string[];
   main_service: string | null;
   evidence: Evidence[];

@@ -2,6 +2,7 @@
 
 /** @import { ApiError } from '../lib/api.js' */
 /** @import { Child } from '../lib/dom.js' */
+/** @import { Field } from './field.js' */
 /** @import { User } from '../types' */
 import { api } from '../lib/api.js';
 import { el, fill, uniqueId } from '../lib/dom.js';
@@ -42,6 +43,29 @@ export function githubCard(user) {
 
 /** @param {User} user */
 export function passwordCard(user) {
+  const { name, current, fresh } = passwordFields(user);
+  const submit = el('button', { class: 'button', type: 'submit', text: 'Change the password' });
+  const form = el(
+    'form',
+    { class: 'stack narrow', novalidate: true },
+    name,
+    current.element,
+    fresh.element,
+    el('div', { class: 'row' }, submit),
+  );
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    busyWhile(submit, async () => {
+      if (!(await changePassword(current, fresh))) return;
+      form.reset();
+      name.value = user.username;
+    });
+  });
+  return card('lock', 'Password', form);
+}
+
+/** The name is there for password managers only. @param {User} user */
+function passwordFields(user) {
   const name = el('input', {
     class: 'visually-hidden',
     type: 'text',
@@ -64,39 +88,34 @@ export function passwordCard(user) {
     autocomplete: 'new-password',
     hint: 'At least 8 characters. Your other sessions end.',
   });
-  const submit = el('button', { class: 'button', type: 'submit', text: 'Change the password' });
-  const form = el(
-    'form',
-    { class: 'stack narrow', novalidate: true },
-    name,
-    current.element,
-    fresh.element,
-    el('div', { class: 'row' }, submit),
-  );
   for (const one of [current, fresh]) one.input.addEventListener('input', () => one.setError(''));
+  return { name, current, fresh };
+}
 
-  const change = async () => {
-    current.setError(current.input.value ? '' : 'Enter the password that you have now.');
-    fresh.setError(fresh.input.value.length >= SHORTEST_PASSWORD ? '' : 'A password has at least 8 characters.');
-    const wrong = [current, fresh].find(({ input }) => input.getAttribute('aria-invalid'));
-    if (wrong) return wrong.input.focus();
-    try {
-      await api.changePassword({ current_password: current.input.value, new_password: fresh.input.value });
-      form.reset();
-      name.value = user.username;
-      toast('The password is changed. Your other sessions have ended.', { tone: 'good' });
-    } catch (error) {
-      const { status, message, hint } = /** @type {ApiError} */ (error);
-      const place = status === 403 ? current : fresh;
-      place.setError(`${message} ${hint}`);
-      place.input.focus();
-    }
-  };
-  form.addEventListener('submit', (event) => {
-    event.preventDefault();
-    busyWhile(submit, change);
-  });
-  return card('lock', 'Password', form);
+/**
+ * Gives whether it was changed; what is wrong is said at its field.
+ * @param {Field} current
+ * @param {Field} fresh
+ */
+async function changePassword(current, fresh) {
+  current.setError(current.input.value ? '' : 'Enter the password that you have now.');
+  fresh.setError(fresh.input.value.length >= SHORTEST_PASSWORD ? '' : 'A password has at least 8 characters.');
+  const wrong = [current, fresh].find(({ input }) => input.getAttribute('aria-invalid'));
+  if (wrong) {
+    wrong.input.focus();
+    return false;
+  }
+  try {
+    await api.changePassword({ current_password: current.input.value, new_password: fresh.input.value });
+    toast('The password is changed. Your other sessions have ended.', { tone: 'good' });
+    return true;
+  } catch (error) {
+    const { status, message, hint } = /** @type {ApiError} */ (error);
+    const place = status === 403 ? current : fresh;
+    place.setError(`${message} ${hint}`);
+    place.input.focus();
+    return false;
+  }
 }
 
 export function sessionsCard() {

@@ -1,6 +1,7 @@
 /** What an app is made of, in short: its address, and its source, commit and age. */
 
 /** @import { Deployment } from '../types' */
+import '../../css/parts/apps.css';
 import { el, safeAddress } from '../lib/dom.js';
 import { shortSha } from '../lib/format.js';
 import { appState, badge, isServedByOlder, releaseState } from './badge.js';

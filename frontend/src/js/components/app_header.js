@@ -16,13 +16,7 @@ import { icon } from './icon.js';
 export function appHeader(onDeed) {
   const place = hook('head');
   const deeds = deedMenu({ label: 'More actions', leaveOut: ['redeploy', 'cancel'], onDeed });
-  const open = el(
-    'a',
-    { class: 'button', target: '_blank', rel: 'noopener noreferrer' },
-    icon('external-link'),
-    'Open',
-    el('span', { class: 'visually-hidden', text: '(in a new tab)' }),
-  );
+  const open = openLink();
   const redeploy = deedButton('redeploy', 'button--primary', onDeed);
   const cancel = deedButton('cancel', '', onDeed);
   fill(hook('deeds', place), open, cancel, redeploy, deeds.element);
@@ -54,6 +48,16 @@ export function appHeader(onDeed) {
       );
     },
   };
+}
+
+function openLink() {
+  return el(
+    'a',
+    { class: 'button', target: '_blank', rel: 'noopener noreferrer' },
+    icon('external-link'),
+    'Open',
+    el('span', { class: 'visually-hidden', text: '(in a new tab)' }),
+  );
 }
 
 /**

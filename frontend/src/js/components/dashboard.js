@@ -1,12 +1,13 @@
 /** What somebody who is logged in finds at `/`: the deploy form, what runs, what was deployed, and how the host is. */
 
-/** @import { Deployment } from '../types' */
+/** @import { Deployed, Deployment } from '../types' */
 import { api } from '../lib/api.js';
 import { debounce, el, fill, hook } from '../lib/dom.js';
 import { plural } from '../lib/format.js';
 import { connect, deploymentNews, liveState, resumed } from '../lib/live.js';
-import { deployForm } from './deploy_form.js';
+import { DeployForm } from './deploy_form.js';
 import { errorCard } from './error_card.js';
+import { firstApp } from './first_app.js';
 import { healthCard } from './health_card.js';
 import { recentList, runningList } from './summary_lists.js';
 import { showConnection } from './shell.js';
@@ -16,11 +17,11 @@ const REFRESH_MILLISECONDS = 250;
 /** @param {HTMLElement} place */
 export function startDashboard(place) {
   const search = new URLSearchParams(location.search);
-  const form = deployForm({
+  const form = new DeployForm({
     address: search.get('repo') ?? '',
     branch: search.get('branch') ?? '',
     subdirectory: search.get('folder') ?? '',
-    onDeployed: ({ container_name: name }) => location.assign(`/applications/${encodeURIComponent(name)}`),
+    onDeployed: leaveFor,
   });
   fill(place, ...layout(form.element));
   const lists = { running: hook('running', place), recent: hook('recent', place) };
@@ -45,7 +46,29 @@ export function startDashboard(place) {
   connect();
   load();
   health.load();
-  if (search.has('repo') || location.hash === '#deploy') form.focus();
+  if (search.has('repo')) form.focus();
+  followHash(form);
+}
+
+/** `#deploy` leads to the form, and `#github` to the repositories in it. @param {DeployForm} form */
+function followHash(form) {
+  const follow = () => {
+    if (location.hash === '#github') form.browse();
+    if (location.hash === '#deploy') form.focus();
+    if (location.hash === '#github' || location.hash === '#deploy') form.element.scrollIntoView({ block: 'nearest' });
+  };
+  addEventListener('hashchange', follow);
+  // The same link again changes no address.
+  addEventListener('click', (event) => {
+    const link = event.target instanceof Element ? event.target.closest('a[href^="/#"]') : null;
+    if (link?.getAttribute('href') === `/${location.hash}`) setTimeout(follow);
+  });
+  follow();
+}
+
+/** @param {Deployed} deployed */
+function leaveFor({ container_name: name }) {
+  location.assign(`/applications/${encodeURIComponent(name)}`);
 }
 
 /** @param {HTMLElement} form */
@@ -89,17 +112,17 @@ function card(title, name, link) {
  */
 function showApps(lists, items, total) {
   const running = items.filter((app) => app.live_release !== null && app.phase !== 'stopped');
-  fill(lists.running, running.length ? runningList(running) : nothing(total));
-  fill(
-    lists.recent,
-    items.length ? recentList(items) : el('p', { class: 'muted small', text: 'Nothing was deployed yet.' }),
-  );
+  if (items.length) {
+    fill(lists.running, running.length ? runningList(running) : nothing(total));
+    fill(lists.recent, recentList(items));
+  } else if (!lists.running.querySelector('.first')) {
+    fill(lists.running, firstApp({ heading: 'h3', onDeployed: leaveFor }));
+    fill(lists.recent, el('p', { class: 'muted small', text: 'Nothing was deployed yet.' }));
+  }
 }
 
 /** @param {number} total */
 function nothing(total) {
-  const text = total
-    ? `Nothing runs at the moment; you have ${plural(total, 'application')}.`
-    : 'Your first application will show here. Paste its Git address, look at the preview, and deploy.';
+  const text = `Nothing runs at the moment; you have ${plural(total, 'application')}.`;
   return el('p', { class: 'muted small', text });
 }

@@ -1,12 +1,15 @@
 /** One deployment of an app: what became of it, its steps, and its log. */
 
 /** @import { Deployment, Failure, LogLine, Release } from '../types' */
+/** @import { LineRange } from '../lib/line_range.js' */
+/** @import { Part } from '../lib/stages.js' */
 import { appsApi } from '../lib/apps_api.js';
 import { el, fill } from '../lib/dom.js';
 import { keyLine } from '../lib/failure.js';
 import { duration } from '../lib/format.js';
+import { rangeOf, readRange } from '../lib/line_range.js';
 import { downloadLog, feed } from '../lib/log_feed.js';
-import { Stages } from '../lib/stages.js';
+import { partNamed, Stages, usualTimes } from '../lib/stages.js';
 import { ageText, commitText } from './app_facts.js';
 import { announce } from './announce.js';
 import { isServedByOlder } from './badge.js';
@@ -16,6 +19,8 @@ import { icon } from './icon.js';
 import { LogViewer } from './log_viewer.js';
 import { stateOf } from './release_list.js';
 import { stepper } from './stepper.js';
+
+const RELEASES_LOOKED_AT = 20;
 
 export class DeploymentPanel {
   /** @type {Deployment | null} */
@@ -27,8 +32,10 @@ export class DeploymentPanel {
   #stages = new Stages();
   #isOver = false;
   #stop = () => {};
-  /** The line that the address asks for, until it is there. */
-  #wanted = lineInAddress();
+  /** What the address asks for, until it is there. */
+  #wanted = wishInAddress();
+  /** The release for which it is known how long its steps take usually. @type {number | null} */
+  #learned = null;
   #drawn = '';
 
   /** @param {{ name: string, onEnd(): void, onNewest(): void }} how `onNewest`: the newest release is wanted */
@@ -39,7 +46,7 @@ export class DeploymentPanel {
     this.notice = el('div', { class: 'deployment__notice' });
     this.facts = el('div', { class: 'deployment__facts' });
     this.problem = el('div');
-    this.steps = stepper({ onJump: (seq) => this.#show(seq) });
+    this.steps = stepper({ onJump: (part) => this.#jump(part) });
     this.viewer = new LogViewer({
       label: 'Build log',
       emptyText: 'Nothing was written yet.',
@@ -58,8 +65,8 @@ export class DeploymentPanel {
       ),
     );
     addEventListener('hashchange', () => {
-      this.#wanted = lineInAddress();
-      if (this.#wanted && this.viewer.goTo(this.#wanted)) this.#wanted = 0;
+      this.#wanted = wishInAddress();
+      this.#reach();
     });
   }
 
@@ -104,10 +111,10 @@ export class DeploymentPanel {
     });
   }
 
-  /** A link to a line is one of the release that was shown. */
+  /** A link to a line or a step is one of the release that was shown. */
   #forgetLine() {
-    this.#wanted = 0;
-    if (lineInAddress()) history.replaceState(null, '', location.pathname + location.search);
+    this.#wanted = null;
+    if (wishInAddress()) history.replaceState(null, '', location.pathname + location.search);
   }
 
   /** @param {'loading' | 'live' | 'reconnecting' | 'ended'} state */
@@ -118,16 +125,63 @@ export class DeploymentPanel {
     await this.refresh();
     this.#draw();
     this.onEnd();
+    const hasWish = this.#wanted !== null;
+    this.#reach();
+    const isReading = !this.viewer.isFollowing || this.viewer.list.isSelected;
     const error = this.#error();
-    const seq = error && this.viewer.isFollowing && !this.#wanted ? this.#lineOf(error) : null;
-    if (seq !== null) this.viewer.goTo(seq);
+    const seq = error && !isReading && !hasWish ? this.#lineOf(error) : null;
+    if (seq !== null) this.viewer.goTo(rangeOf(seq, seq));
   }
 
   /** @param {LogLine[]} lines */
   #take(lines) {
     if (this.#stages.read(lines)) this.#draw();
     this.viewer.add(lines);
-    if (this.#wanted && this.viewer.goTo(this.#wanted)) this.#wanted = 0;
+    this.#reach();
+  }
+
+  /** Goes where the address asks to, once that is there. */
+  #reach() {
+    const wish = this.#wanted;
+    if (!wish) return;
+    const isThere = wish.range ? this.viewer.goTo(wish.range) : this.#reachStep(wish.step ?? '');
+    // What is not there at the end never will be.
+    if (isThere || this.#isOver) this.#wanted = null;
+  }
+
+  /** @param {string} name */
+  #reachStep(name) {
+    const part = partNamed(this.#groups(), name);
+    // Where a step failed is known at the end.
+    if (!part || part.seq === null || (part.state === 'failed' && !this.#isOver)) return false;
+    this.steps.open(part.stage);
+    const seq = this.#lineOfStep(part);
+    return seq !== null && this.viewer.goTo(rangeOf(seq, seq));
+  }
+
+  /** @param {Part} part */
+  #jump(part) {
+    this.viewer.links.clear();
+    history.replaceState(null, '', `#step-${part.stage}`);
+    const seq = this.#lineOfStep(part);
+    if (seq !== null) this.#show(seq);
+  }
+
+  /** Where a step begins; one that failed, where its error stands. @param {Part} part */
+  #lineOfStep({ stage, state, seq }) {
+    if (state !== 'failed') return seq;
+    const error = this.#error();
+    return (error && this.#lineOf(error)) ?? this.viewer.log.firstErrorOf(stage) ?? seq;
+  }
+
+  /** How long the steps take usually, asked for once while a release is under way. @param {number} number */
+  async #learn(number) {
+    if (this.#learned === number) return;
+    this.#learned = number;
+    const page = await appsApi.releases(this.name, { limit: RELEASES_LOOKED_AT, offset: 0 }).catch(() => null);
+    if (!page || number !== this.#shown) return;
+    this.#stages.usual = usualTimes(page.items.filter((release) => release.number < number));
+    this.#draw();
   }
 
   get #isNewest() {
@@ -145,14 +199,22 @@ export class DeploymentPanel {
     if (!app) return;
     if (this.#isNewest) this.#stages.record(app.steps);
     if (this.#release) this.#stages.record(this.#release.steps);
-    const isRunning = this.#isNewest ? app.status === 'starting' : this.#release?.finished_at === null;
-    this.steps.show(this.#stages.groups(this.#isOver || !isRunning));
+    if (this.#isRunning && this.#shown !== null) void this.#learn(this.#shown);
+    this.steps.show(this.#groups());
     const error = this.#error();
     const key = JSON.stringify([error, this.#shown, this.#release, servingText(app), this.#isNewest]);
     if (key === this.#drawn) return;
     this.#drawn = key;
     fill(this.notice, !this.#isNewest && this.#oldNotice(), error && this.#failure(app, error));
     this.#drawFacts();
+  }
+
+  get #isRunning() {
+    return this.#isNewest ? this.#app?.status === 'starting' : this.#release?.finished_at === null;
+  }
+
+  #groups() {
+    return this.#stages.groups(this.#isOver || !this.#isRunning);
   }
 
   #drawFacts() {
@@ -197,7 +259,7 @@ export class DeploymentPanel {
 
   /** @param {number} seq */
   #show(seq) {
-    if (!this.viewer.goTo(seq)) return false;
+    if (!this.viewer.goTo(rangeOf(seq, seq))) return false;
     this.viewer.element.scrollIntoView({ block: 'nearest' });
     this.viewer.list.element.focus({ preventScroll: true });
     return true;
@@ -213,9 +275,15 @@ export class DeploymentPanel {
   }
 }
 
-/** The line that the address asks for; 0 for none. */
-function lineInAddress() {
-  return Number(/^#L(\d+)$/.exec(location.hash)?.[1] ?? 0);
+/**
+ * What the address asks for: lines of the log (`#L120-L140`), or a step (`#step-build`).
+ * @returns {{ range?: LineRange, step?: string } | null}
+ */
+function wishInAddress() {
+  const range = readRange(location.hash);
+  if (range) return { range };
+  const step = /^#step-([a-z]+)$/.exec(location.hash)?.[1];
+  return step ? { step } : null;
 }
 
 /** @param {Deployment} app */

@@ -49,21 +49,15 @@ export async function confirmDialog({ title, body, confirm, typed, isDangerous =
   const yes = el('button', { class: `button ${kind}`, type: 'submit', text: confirm });
   const no = el('button', { class: 'button', type: 'button', text: 'Cancel' });
   const problem = el('p', { class: 'field__error', role: 'alert' });
-  const input =
-    typed === undefined
-      ? null
-      : el('input', { class: 'input', autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off' });
-  const form = el('form', { class: 'stack', novalidate: true }, ...body);
-  if (input)
-    form.append(
-      el(
-        'label',
-        { class: 'field' },
-        el('span', { class: 'field__label' }, 'Type ', el('code', { text: typed }), ' to confirm'),
-        input,
-      ),
-    );
-  form.append(problem, el('div', { class: 'dialog__foot' }, no, yes));
+  const input = typed === undefined ? null : nameInput();
+  const form = el(
+    'form',
+    { class: 'stack', novalidate: true },
+    ...body,
+    input && typedField(typed ?? '', input),
+    problem,
+    el('div', { class: 'dialog__foot' }, no, yes),
+  );
   const { close, closed } = openDialog({ title, body: [form] });
   const isTyped = () => !input || input.value.trim() === typed;
   const update = () => setEnabled(yes, isTyped());
@@ -71,21 +65,40 @@ export async function confirmDialog({ title, body, confirm, typed, isDangerous =
   update();
   (input ?? no).focus();
   no.addEventListener('click', () => close());
-  form.addEventListener('submit', async (event) => {
+  form.addEventListener('submit', (event) => {
     event.preventDefault();
-    if (!isTyped() || yes.dataset.busy) return;
-    await busyWhile(yes, async () => {
-      problem.textContent = '';
-      try {
-        await deed();
-        close('done');
-      } catch (error) {
-        const { message, hint = '' } = /** @type {any} */ (error);
-        problem.textContent = `${message} ${hint}`.trim();
-      }
-    });
+    if (isTyped()) void busyWhile(yes, () => attempt(deed, problem, () => close('done')));
   });
   return (await closed) === 'done';
+}
+
+function nameInput() {
+  return el('input', { class: 'input', autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off' });
+}
+
+/**
+ * @param {string} typed
+ * @param {HTMLInputElement} input
+ */
+function typedField(typed, input) {
+  const label = el('span', { class: 'field__label' }, 'Type ', el('code', { text: typed }), ' to confirm');
+  return el('label', { class: 'field' }, label, input);
+}
+
+/**
+ * @param {() => Promise<unknown>} deed
+ * @param {HTMLElement} problem says what it failed of
+ * @param {() => void} onDone
+ */
+async function attempt(deed, problem, onDone) {
+  problem.textContent = '';
+  try {
+    await deed();
+    onDone();
+  } catch (error) {
+    const { message, hint = '' } = /** @type {any} */ (error);
+    problem.textContent = `${message} ${hint}`.trim();
+  }
 }
 
 /**

@@ -1,161 +1,284 @@
-/** Environment variables as rows: typed, pasted or uploaded as a whole `.env` file, masked, with mistakes at their row. */
+/**
+ * Environment variables as rows or as text: typed, pasted, uploaded or dropped as a whole `.env` file, masked, with mistakes
+ * at their row or line.
+ */
 
-import { el, fill, hook } from '../lib/dom.js';
-import { envText, parseEnv, problemOfName } from '../lib/env_text.js';
+import '../../css/parts/forms.css';
+import { el, fill } from '../lib/dom.js';
+import { envText, parseEnv, problemOfName, variablesIn, withVariables } from '../lib/env_text.js';
 import { plural } from '../lib/format.js';
 import { announce } from './announce.js';
-import { envRow } from './env_row.js';
+import { takeFiles } from './env_files.js';
+import { envModes } from './env_modes.js';
+import { EnvRow } from './env_row.js';
+import { EnvTextView, mistakeList } from './env_text_view.js';
 import { icon } from './icon.js';
 
 /** @import { Variable, Mistake } from '../lib/env_text.js' */
-/** @import { Row } from './env_row.js' */
+/** @typedef {{ name: string, source?: string }} Offered */
 
-const LARGEST_BYTES = 64 * 1024;
+export class EnvEditor {
+  /** @type {EnvRow[]} */
+  #rows = [];
+  /** The text that the rows came from, for its comments. */
+  #text = '';
+  #isText = false;
+  #isShown = false;
+  /** Names that the repository asks for. @type {Offered[]} */
+  #offered = [];
 
-/**
- * @typedef {{
- *   element: HTMLElement, variables(): Variable[], text(): string, isValid(): boolean, focusFirstMistake(): void,
- *   set(variables: Variable[]): void, offer(offered: { name: string, source?: string }[]): void,
- * }} EnvEditor `text` is what the API takes as a file; `isValid` also shows what is wrong; `offer` adds rows for names
- *   that the repository asks for.
- */
+  /** @param {{ legend: string, hint?: string, hasText?: boolean, onChange?: () => void }} what */
+  constructor({ legend, hint = '', hasText = true, onChange = () => {} }) {
+    this.onChange = onChange;
+    this.view = new EnvTextView({ label: `${legend}, as text`, onInput: onChange });
+    this.modes = envModes({ label: 'Show as', onChoose: (isText) => this.#choose(isText) });
+    this.list = el('div', { class: 'env__rows' });
+    this.report = el('div', { class: 'env__report', role: 'status' });
+    this.adder = deed('add', 'plus', 'Add a variable', () => this.#add());
+    this.revealer = deed('reveal', 'eye', 'Show values', () => this.#reveal(!this.#isShown));
+    this.tip = el('p', { class: 'field__hint env__tip', text: TIP });
+    this.element = this.#fieldset(legend, hint, hasText);
+    this.view.element.hidden = true;
+    this.#show();
+  }
 
-/**
- * @param {{ legend: string, hint?: string, onChange?: () => void }} what
- * @returns {EnvEditor}
- */
-export function envEditor({ legend, hint = '', onChange }) {
-  /** @type {Row[]} */
-  let rows = [];
-  const element = template(legend, hint);
-  const list = hook('rows', element);
-  const report = hook('report', element);
+  /** What is to be sent. @returns {Variable[]} */
+  variables() {
+    return this.#isText ? parseEnv(this.view.text).variables : variablesOf(this.#rows);
+  }
 
-  const changed = () => {
-    showDuplicates(rows);
-    onChange?.();
-  };
-  const make = (/** @type {Partial<Variable> & { source?: string }} */ variable = {}) => {
-    const row = envRow(variable, {
-      onChange: changed,
-      onRemove: () => remove(row),
-      onPaste: (text) => paste(text, row),
+  /** The same as the text of a file. */
+  text() {
+    return envText(this.variables());
+  }
+
+  /** Whether all of it can be sent; also shows what is wrong. */
+  isValid() {
+    if (this.#isText) return this.view.check();
+    return this.#rows.map((row) => row.check()).every(Boolean) && !showDuplicates(this.#rows);
+  }
+
+  focusFirstMistake() {
+    /** @type {HTMLElement | null} */ (this.element.querySelector('[aria-invalid="true"]'))?.focus();
+  }
+
+  /** @param {Variable[]} variables */
+  set(variables) {
+    this.#text = '';
+    this.#rows = variables.map((variable) => this.#row(variable));
+    this.view.set(envText(variables));
+    fill(this.report);
+    this.#show();
+    this.#offerRows();
+  }
+
+  /** Adds what the repository asks for; left without a value, it is not sent. @param {Offered[]} offered */
+  offer(offered) {
+    const known = new Set(this.#offered.map(({ name }) => name));
+    this.#offered.push(...offered.filter(({ name }) => !problemOfName(name) && !known.has(name)));
+    if (this.#isText) this.view.set(withOffered(this.view.text, this.#offered));
+    else this.#offerRows();
+  }
+
+  #offerRows() {
+    const missing = this.#offered.filter(({ name }) => !this.#rows.some((row) => row.name.value === name));
+    this.#rows.push(...missing.map((one) => this.#row(one)));
+    if (missing.length) this.#show();
+  }
+
+  /** @param {Partial<Variable> & { source?: string }} [variable] */
+  #row(variable = {}) {
+    const row = new EnvRow(variable, {
+      onChange: () => this.#changed(),
+      onRemove: (one) => this.#remove(one),
+      onPaste: (text, one) => this.#paste(text, one),
     });
+    if (this.#isShown) row.reveal(true);
     return row;
-  };
-  const show = () => {
-    list.replaceChildren(...rows.map((row) => row.element));
-    element.classList.toggle('env--empty', rows.length === 0);
-    changed();
-  };
-  const add = () => {
-    const row = make();
-    rows.push(row);
-    list.append(row.element);
-    element.classList.remove('env--empty');
+  }
+
+  #changed() {
+    showDuplicates(this.#rows);
+    this.onChange();
+  }
+
+  #show() {
+    this.list.replaceChildren(...this.#rows.map((row) => row.element));
+    this.element.classList.toggle('env--empty', this.#rows.length === 0);
+    this.#changed();
+  }
+
+  #add() {
+    const row = this.#row();
+    this.#rows.push(row);
+    this.list.append(row.element);
+    this.element.classList.remove('env--empty');
     row.name.focus();
-  };
-  const remove = (/** @type {Row} */ row) => {
-    const index = rows.indexOf(row);
-    rows = rows.filter((other) => other !== row);
-    show();
-    (rows[Math.min(index, rows.length - 1)]?.name ?? hook('add', element)).focus();
+  }
+
+  /** @param {EnvRow} row */
+  #remove(row) {
+    const index = this.#rows.indexOf(row);
+    this.#rows = this.#rows.filter((other) => other !== row);
+    this.#offered = this.#offered.filter(({ name }) => name !== row.name.value);
+    this.#show();
+    (this.#rows[Math.min(index, this.#rows.length - 1)]?.name ?? this.adder).focus();
     announce(`${row.name.value || 'The variable'} was removed.`);
-  };
-  const take = (/** @type {string} */ text, /** @type {string} */ from) => {
+  }
+
+  /**
+   * @param {string} text
+   * @param {EnvRow} row where it was pasted
+   */
+  #paste(text, row) {
+    if (!row.value.value) this.#rows = this.#rows.filter((other) => other !== row);
+    this.#take(text, 'what you pasted');
+    this.#rows.at(-1)?.name.focus();
+  }
+
+  /**
+   * Takes a whole file over: what is known gets its value, the rest is added.
+   * @param {string} text
+   * @param {string} from
+   */
+  #take(text, from) {
     const { variables, mistakes } = parseEnv(text);
-    for (const { name, value } of variables) {
-      const known = rows.find((row) => row.name.value === name);
-      if (known) known.setValue(value);
-      else rows.push(make({ name, value }));
+    if (this.#isText) {
+      const isEmpty = !this.view.text.trim();
+      this.view.set(isEmpty ? text : withVariables(this.view.text, merged(this.variables(), variables)));
+      this.onChange();
+    } else {
+      if (!variablesOf(this.#rows).length) this.#text = text;
+      for (const { name, value } of variables) {
+        const known = this.#rows.find((row) => row.name.value === name);
+        if (known) known.setValue(value);
+        else this.#rows.push(this.#row({ name, value }));
+      }
+      this.#rows = this.#rows.filter((row) => row.name.value || row.value.value);
+      this.#show();
     }
-    rows = rows.filter((row) => row.name.value || row.value.value);
-    show();
-    tellTaken(report, variables.length, mistakes, from);
-  };
-  const paste = (/** @type {string} */ text, /** @type {Row} */ row) => {
-    if (!row.value.value) rows = rows.filter((other) => other !== row);
-    take(text, 'what you pasted');
-    rows.at(-1)?.name.focus();
-  };
+    tellTaken(this.report, variables.length, this.#isText ? [] : mistakes, from);
+  }
 
-  hook('add', element).addEventListener('click', add);
-  hook('reveal', element).addEventListener('click', (event) =>
-    revealAll(rows, /** @type {HTMLElement} */ (event.currentTarget)),
-  );
-  takeFiles(element, (text, name) => take(text, name), report);
-  show();
+  /** @param {boolean} isText */
+  #choose(isText) {
+    if (isText === this.#isText) return;
+    this.#isText = isText;
+    fill(this.report);
+    if (isText) this.view.set(withOffered(withVariables(this.#text, allOf(this.#rows)), this.#offered));
+    else this.#fromText();
+    this.modes.show(isText);
+    for (const part of [this.list, this.adder, this.revealer, this.tip]) part.hidden = isText;
+    this.view.element.hidden = !isText;
+    this.onChange();
+  }
 
-  return {
-    element,
-    variables: () => variablesOf(rows),
-    text: () => envText(variablesOf(rows)),
-    isValid: () => rows.map((row) => row.check()).every(Boolean) && !showDuplicates(rows),
-    focusFirstMistake: () =>
-      /** @type {HTMLElement | null} */ (element.querySelector('[aria-invalid="true"]'))?.focus(),
-    set(variables) {
-      rows = variables.map(make);
-      fill(report);
-      show();
-    },
-    offer(offered) {
-      const missing = offered.filter(
-        ({ name }) => !problemOfName(name) && !rows.some((row) => row.name.value === name),
-      );
-      rows.push(...missing.map((one) => make({ ...one, value: '' })));
-      if (missing.length) show();
-    },
-  };
+  #fromText() {
+    this.#text = this.view.text;
+    const sources = new Map(this.#offered.map(({ name, source }) => [name, source]));
+    this.#rows = variablesIn(this.#text).map((one) => this.#row({ ...one, source: sources.get(one.name) }));
+    this.#offerRows();
+    this.#show();
+    for (const row of this.#rows) row.check();
+    showDuplicates(this.#rows);
+    const unread = parseEnv(this.#text).mistakes.filter((one) => !hasRow(this.#text, one.line));
+    if (unread.length) fill(this.report, mistakeList(unread), el('p', { class: 'small', text: KEPT }));
+  }
+
+  /** @param {boolean} isShown */
+  #reveal(isShown) {
+    this.#isShown = isShown;
+    this.revealer.setAttribute('aria-pressed', String(isShown));
+    fill(this.revealer, icon(isShown ? 'eye-off' : 'eye'), isShown ? 'Hide values' : 'Show values');
+    for (const row of this.#rows) row.reveal(isShown);
+  }
+
+  /**
+   * @param {string} legend
+   * @param {string} hint
+   * @param {boolean} hasText
+   */
+  #fieldset(legend, hint, hasText) {
+    const upload = deed('upload', 'upload', 'Upload .env', () => {});
+    const element = el('fieldset', { class: 'env' });
+    const file = takeFiles({
+      place: element,
+      button: upload,
+      onFile: (text, name) => this.#take(text, name),
+      onProblem: (text) => fill(this.report, el('p', { class: 'field__error', text })),
+    });
+    element.append(
+      el('legend', { class: 'env__legend', text: legend }),
+      el('div', { class: 'env__head' }, el('p', { class: 'field__hint', text: hint }), hasText && this.modes.element),
+      this.list,
+      ...(hasText ? [this.view.element] : []),
+      this.report,
+      el('div', { class: 'row' }, this.adder, upload, this.revealer, file),
+      this.tip,
+    );
+    return element;
+  }
+}
+
+const TIP = 'Or paste a whole .env file into a name, or drop one here.';
+const KEPT = 'They are kept as they are under Text, and are not sent.';
+
+/**
+ * @param {string} name
+ * @param {string} image
+ * @param {string} text
+ * @param {() => void} onClick
+ */
+function deed(name, image, text, onClick) {
+  const props = { class: `button button--small env__${name}`, type: 'button', on: { click: onClick } };
+  return el('button', props, icon(image), text);
+}
+
+/** @param {EnvRow[]} rows */
+function allOf(rows) {
+  return rows
+    .filter((row) => (row.name.value.trim() || row.value.value) && (row.value.value || !row.isOffered))
+    .map((row) => ({ name: row.name.value.trim(), value: row.value.value }));
+}
+
+/** @param {EnvRow[]} rows */
+function variablesOf(rows) {
+  return allOf(rows).filter(({ name }) => name);
 }
 
 /**
- * @param {string} legend
- * @param {string} hint
+ * @param {Variable[]} known
+ * @param {Variable[]} added whose values win
  */
-function template(legend, hint) {
-  const file = el('input', {
-    class: 'visually-hidden',
-    type: 'file',
-    tabindex: '-1',
-    'aria-hidden': 'true',
-    dataset: { hook: 'file' },
-  });
-  const button = (/** @type {string} */ name, /** @type {string} */ image, /** @type {string} */ text) =>
-    el(
-      'button',
-      { class: `button button--small env__${name}`, type: 'button', dataset: { hook: name } },
-      icon(image),
-      text,
-    );
-  return el(
-    'fieldset',
-    { class: 'env' },
-    el('legend', { class: 'env__legend', text: legend }),
-    hint && el('p', { class: 'field__hint', text: hint }),
-    el('div', { class: 'env__rows', dataset: { hook: 'rows' } }),
-    el('div', { class: 'env__report', role: 'status', dataset: { hook: 'report' } }),
-    el(
-      'div',
-      { class: 'row' },
-      button('add', 'plus', 'Add a variable'),
-      button('upload', 'upload', 'Upload .env'),
-      button('reveal', 'eye', 'Show values'),
-      file,
-    ),
-    el('p', { class: 'field__hint env__tip', text: 'Or paste a whole .env file into a name.' }),
-  );
+function merged(known, added) {
+  const values = new Map([...known, ...added].map(({ name, value }) => [name, value]));
+  return [...values].map(([name, value]) => ({ name, value }));
 }
 
-/** @param {Row[]} rows */
-function variablesOf(rows) {
-  return rows
-    .filter((row) => row.name.value.trim() && (row.value.value || !row.isOffered))
-    .map((row) => ({ name: row.name.value.trim(), value: row.value.value }));
+/**
+ * The text with the names that the repository asks for as comments, where they are not set.
+ * @param {string} text
+ * @param {Offered[]} offered
+ */
+function withOffered(text, offered) {
+  const lines = offered
+    .filter(({ name }) => !new RegExp(`^\\s*(#\\s*)?(export\\s+)?${name}\\s*=`, 'm').test(text))
+    .map(({ name, source }) => `# ${name}=${source ? `  (named in ${source})` : ''}\n`);
+  return text + (text && !text.endsWith('\n') && lines.length ? '\n' : '') + lines.join('');
+}
+
+/**
+ * Whether a line that is wrong is a row nevertheless, which says so itself.
+ * @param {string} text
+ * @param {number} line
+ */
+function hasRow(text, line) {
+  return variablesIn(text.split('\n')[line - 1] ?? '').length > 0;
 }
 
 /**
  * Marks names that stand there twice; gives whether there are any.
- * @param {Row[]} rows
+ * @param {EnvRow[]} rows
  */
 function showDuplicates(rows) {
   const seen = new Map();
@@ -177,48 +300,6 @@ function showDuplicates(rows) {
  * @param {string} from
  */
 function tellTaken(report, count, mistakes, from) {
-  const lines = mistakes.map(({ line, text }) => el('li', {}, el('strong', { text: `Line ${line}: ` }), text));
-  fill(
-    report,
-    el('p', { class: 'small' }, icon('circle-check'), ` ${plural(count, 'variable')} taken from ${from}.`),
-    lines.length > 0 &&
-      el('p', { class: 'field__error' }, icon('circle-alert'), `${plural(lines.length, 'line')} could not be read:`),
-    lines.length > 0 && el('ul', { class: 'env__mistakes' }, ...lines),
-  );
-}
-
-/**
- * @param {HTMLElement} element
- * @param {(text: string, name: string) => void} take
- * @param {HTMLElement} report
- */
-function takeFiles(element, take, report) {
-  const input = /** @type {HTMLInputElement} */ (hook('file', element));
-  const read = async (/** @type {File | undefined} */ file) => {
-    if (!file) return;
-    if (file.size > LARGEST_BYTES)
-      return fill(report, el('p', { class: 'field__error', text: `${file.name} is larger than 64 KiB.` }));
-    take(await file.text(), file.name);
-  };
-  hook('upload', element).addEventListener('click', () => input.click());
-  input.addEventListener('change', async () => {
-    await read(input.files?.[0]);
-    input.value = '';
-  });
-  element.addEventListener('dragover', (event) => event.preventDefault());
-  element.addEventListener('drop', (event) => {
-    event.preventDefault();
-    read(event.dataTransfer?.files[0]);
-  });
-}
-
-/**
- * @param {Row[]} rows
- * @param {HTMLElement} button
- */
-function revealAll(rows, button) {
-  const isShown = button.getAttribute('aria-pressed') !== 'true';
-  button.setAttribute('aria-pressed', String(isShown));
-  fill(button, icon(isShown ? 'eye-off' : 'eye'), isShown ? 'Hide values' : 'Show values');
-  for (const row of rows) row.reveal(isShown);
+  const taken = ` ${plural(count, 'variable')} taken from ${from}.`;
+  fill(report, el('p', { class: 'small' }, icon('circle-check'), taken), mistakeList(mistakes));
 }

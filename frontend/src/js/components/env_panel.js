@@ -1,20 +1,17 @@
 /** The variables of an app: masked, shown on demand, edited for the next deployment. */
 
 /** @import { StoredEnvironment, StoredVariable } from '../types' */
+import '../../css/parts/forms.css';
 import { appsApi } from '../lib/apps_api.js';
 import { el, fill } from '../lib/dom.js';
-import { plural } from '../lib/format.js';
 import { announce } from './announce.js';
-import { busyWhile } from './dialog.js';
-import { envEditor } from './env_editor.js';
-import { StoredRow } from './env_stored_row.js';
+import { EnvPart } from './env_part.js';
 import { errorCard } from './error_card.js';
-import { icon } from './icon.js';
+import { SaveBar } from './save_bar.js';
 import { toast } from './toast.js';
 
-/** @typedef {StoredVariable['kind']} Kind */
-/** @typedef {{ rows: StoredRow[], editor: ReturnType<typeof envEditor> }} Part */
-/** @typedef {{ kind: Kind, set: Record<string, string>, unset: string[] }} Change */
+/** @typedef {import('./env_part.js').Kind} Kind */
+/** @typedef {import('./env_part.js').Change} Change */
 
 const KINDS = /** @type {const} */ ([
   ['backend', 'While it runs', 'The running application sees these.'],
@@ -26,23 +23,27 @@ const KINDS = /** @type {const} */ ([
 ]);
 
 export class EnvPanel {
-  /** @type {Map<Kind, Part>} */
+  /** @type {Map<Kind, EnvPart>} */
   #parts = new Map();
   /** @type {StoredEnvironment | null} */
   #stored = null;
   /** Asked for once, however many values are looked at. @type {Promise<StoredEnvironment> | null} */
   #revealed = null;
-  #drawn = '';
 
   /** @param {{ name: string, onDeploy(): Promise<unknown> }} what */
   constructor({ name, onDeploy }) {
     this.name = name;
-    this.onDeploy = onDeploy;
     const waiting = el('div', { class: 'skeleton skeleton--block' });
     this.place = el('div', { class: 'stack stack--wide', 'aria-busy': 'true' }, waiting);
     this.problem = el('div');
-    this.bar = el('section', { class: 'savebar', hidden: true, 'aria-label': 'Changes of the environment' });
-    this.element = el('div', { class: 'stack stack--wide' }, this.place, this.problem, this.bar);
+    this.bar = new SaveBar({
+      label: 'Changes of the environment',
+      onSave: () => this.#save(),
+      onReset: () => this.#reset(),
+      onDeploy,
+    });
+    this.element = el('div', { class: 'stack stack--wide' }, this.place, this.problem, this.bar.element);
+    this.element.addEventListener('keydown', (event) => this.#pressed(event));
     addEventListener('beforeunload', (event) => this.hasUnsaved && event.preventDefault());
   }
 
@@ -52,12 +53,13 @@ export class EnvPanel {
 
   /** Whether somebody looks at something here or changes it, so that it must stay as it is. */
   get #isInUse() {
-    const isTouched = [...this.#parts.values()].some(({ rows }) => rows.some((row) => row.isTouched));
+    const isTouched = [...this.#parts.values()].some((part) => part.isTouched);
     return isTouched || this.hasUnsaved || this.place.contains(document.activeElement);
   }
 
   /** The same as the server has it now, unless somebody is at work here. */
   async refresh() {
+    if (!this.#stored) return this.load();
     if (this.#isInUse) return;
     const stored = await appsApi.environment(this.name).catch(() => null);
     // Somebody may have begun while the answer was on its way.
@@ -81,30 +83,27 @@ export class EnvPanel {
     if (missing.length) this.#parts.get('backend')?.editor.offer(missing);
   }
 
-  /** @param {StoredEnvironment} environment */
-  #show(environment) {
-    this.#stored = environment;
-    this.#revealed = null;
-    this.#parts = new Map(KINDS.map(([kind]) => [kind, this.#part(environment, kind)]));
-    this.place.removeAttribute('aria-busy');
-    fill(
-      this.place,
-      ...KINDS.map(([kind, title, hint]) => section(/** @type {Part} */ (this.#parts.get(kind)), title, hint)),
-    );
-    this.#drawBar();
-  }
-
   /**
    * @param {StoredEnvironment} environment
-   * @param {Kind} kind
-   * @returns {Part}
+   * @param {{ keepsText?: boolean }} [how]
    */
-  #part({ variables }, kind) {
-    const onChange = () => this.#drawBar();
-    const rows = variables
-      .filter((variable) => variable.kind === kind)
-      .map((variable) => new StoredRow(variable, { reveal: () => this.#reveal(variable), onChange }));
-    return { rows, editor: envEditor({ legend: 'Add or replace', onChange }) };
+  #show(environment, { keepsText = true } = {}) {
+    this.#stored = environment;
+    this.#revealed = null;
+    const before = this.#parts;
+    this.#parts = new Map(
+      KINDS.map(([kind, title, hint]) => {
+        const variables = environment.variables.filter((variable) => variable.kind === kind);
+        const events = {
+          ask: (/** @type {StoredVariable} */ variable) => this.#reveal(variable),
+          onChange: () => this.#drawBar(),
+        };
+        return [kind, new EnvPart({ kind, title, hint, variables, before: before.get(kind), keepsText, ...events })];
+      }),
+    );
+    this.place.removeAttribute('aria-busy');
+    fill(this.place, ...[...this.#parts.values()].map((part) => part.element));
+    this.#drawBar();
   }
 
   /** @param {StoredVariable} variable */
@@ -121,44 +120,21 @@ export class EnvPanel {
   }
 
   #drawBar() {
-    const count = countOf(changesOf(this.#parts));
-    const key = `${count} ${this.#stored?.pending}`;
-    this.bar.hidden = count === 0 && !this.#stored?.pending;
-    if (key === this.#drawn) return;
-    this.#drawn = key;
-    const isFocused = this.bar.contains(document.activeElement);
-    fill(this.bar, ...(count ? this.#unsaved(count) : this.#waiting()));
-    if (isFocused) /** @type {HTMLElement | null} */ (this.bar.querySelector('button'))?.focus();
+    this.bar.show(countOf(changesOf(this.#parts)), Boolean(this.#stored?.pending));
   }
 
-  /** @param {number} count */
-  #unsaved(count) {
-    const save = el('button', { class: 'button button--primary', type: 'button' }, 'Save');
-    const both = el('button', { class: 'button', type: 'button' }, icon('rocket'), 'Save and deploy');
-    const reset = el('button', { class: 'button button--quiet', type: 'button' }, 'Reset');
-    save.addEventListener('click', () => busyWhile(save, () => this.#save()));
-    both.addEventListener('click', () => busyWhile(both, async () => (await this.#save()) && this.onDeploy()));
-    reset.addEventListener('click', () => {
-      fill(this.problem);
-      if (this.#stored) this.#show(this.#stored);
-      announce('The changes were taken back.');
-    });
-    const text = `${plural(count, 'unsaved change')}. Applies at the next deployment.`;
-    return [el('p', { class: 'savebar__text' }, icon('pencil'), text), reset, both, save];
-  }
-
-  #waiting() {
-    const deploy = el('button', { class: 'button button--primary', type: 'button' }, icon('rocket'), 'Deploy now');
-    deploy.addEventListener('click', () => busyWhile(deploy, this.onDeploy));
-    return [el('p', { class: 'savebar__text' }, icon('clock'), 'Saved changes wait for the next deployment.'), deploy];
+  #reset() {
+    fill(this.problem);
+    if (this.#stored) this.#show(this.#stored, { keepsText: false });
+    announce('The changes were taken back.');
   }
 
   /** @returns {Promise<boolean>} */
   async #save() {
     fill(this.problem);
-    for (const { editor } of this.#parts.values()) {
-      if (editor.isValid()) continue;
-      editor.focusFirstMistake();
+    for (const part of this.#parts.values()) {
+      if (part.isValid()) continue;
+      part.focusFirstMistake();
       return false;
     }
     try {
@@ -168,45 +144,36 @@ export class EnvPanel {
       return false;
     }
     announce('The variables are saved. They apply at the next deployment.');
-    await this.load();
+    await this.#again();
     return true;
+  }
+
+  /** Loads what is stored now, and leaves the focus in the text where it was. */
+  async #again() {
+    const [kind] = [...this.#parts].find(([, part]) => part.view.input === document.activeElement) ?? [];
+    const caret = kind && this.#parts.get(kind)?.view.input.selectionStart;
+    await this.load();
+    const view = kind && this.#parts.get(kind)?.view;
+    if (!view) return;
+    view.focus();
+    view.input.setSelectionRange(caret ?? 0, caret ?? 0);
+  }
+
+  /** Ctrl+S or Cmd+S saves. @param {KeyboardEvent} event */
+  #pressed(event) {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.key.toLowerCase() !== 's') return;
+    event.preventDefault();
+    if (this.hasUnsaved) void this.bar.save();
   }
 }
 
 /**
- * @param {Part} part
- * @param {string} title
- * @param {string} hint
- */
-function section({ rows, editor }, title, hint) {
-  const list = el('ul', { class: 'vars', role: 'list' }, ...rows.map((row) => row.element));
-  return el(
-    'section',
-    { class: 'card stack', 'aria-label': title },
-    el('div', {}, el('h2', { text: title }), el('p', { class: 'muted small', text: hint })),
-    rows.length ? list : el('p', { class: 'muted small', text: 'None is set.' }),
-    editor.element,
-  );
-}
-
-/**
- * What differs from what is stored, by kind; what was typed into the rows counts beside what is new.
- * @param {Map<Kind, Part>} parts
- * @returns {Change[]}
+ * What differs from what is stored, by kind.
+ * @param {Map<Kind, EnvPart>} parts
  */
 function changesOf(parts) {
-  return [...parts].flatMap(([kind, { rows, editor }]) => {
-    /** @type {Change} */
-    const change = { kind, set: {}, unset: [] };
-    for (const row of rows) {
-      const edit = row.edit();
-      if (edit?.isRemoved) change.unset.push(row.variable.name);
-      else if (edit?.set !== undefined) change.set[row.variable.name] = edit.set;
-    }
-    for (const { name, value } of editor.variables()) change.set[name] = value;
-    change.unset = change.unset.filter((name) => !(name in change.set));
-    return change.unset.length || Object.keys(change.set).length ? [change] : [];
-  });
+  const changes = [...parts.values()].map((part) => part.change());
+  return changes.filter(({ set, unset }) => unset.length || Object.keys(set).length);
 }
 
 /** @param {Change[]} changes */

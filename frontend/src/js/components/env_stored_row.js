@@ -19,14 +19,16 @@ export class StoredRow {
   #input = null;
   #isRemoved = false;
   #isAsking = false;
+  /** The value comes from somewhere else than this row's own input, and may be empty. */
+  #isSet = false;
 
   /**
    * @param {StoredVariable} variable
-   * @param {{ reveal(): Promise<string | null>, onChange(): void }} how `reveal` gives the value, null where it could not
+   * @param {{ ask(): Promise<string | null>, onChange(): void }} how `ask` gives the value, null where it could not
    */
-  constructor(variable, { reveal, onChange }) {
+  constructor(variable, { ask, onChange }) {
     this.variable = variable;
-    this.reveal = reveal;
+    this.ask = ask;
     this.onChange = onChange;
     this.element = el('li', { class: 'var', dataset: { name: variable.name } });
     this.#draw();
@@ -36,7 +38,45 @@ export class StoredRow {
   edit() {
     if (this.#isRemoved) return { isRemoved: true };
     if (!this.#input) return null;
-    return this.#input.value === (this.#shown ?? '') ? null : { set: this.#input.value };
+    const isSame = this.#input.value === (this.#isSet ? this.#shown : (this.#shown ?? ''));
+    return isSame ? null : { set: this.#input.value };
+  }
+
+  /** Its value as far as it is known: what is typed, or what is shown; null while it is masked. */
+  get known() {
+    return this.#input && this.edit() ? this.#input.value : this.#shown;
+  }
+
+  /** Its stored value while it is shown; null while it is masked. */
+  get shown() {
+    return this.#shown;
+  }
+
+  /** Whether the next deployment goes without it. */
+  get isLeftOut() {
+    return this.#isRemoved || (this.variable.pending === 'removed' && !this.edit());
+  }
+
+  /** Takes over what was done to it elsewhere. @param {Edit | null} edit */
+  setEdit(edit) {
+    const isRemoved = Boolean(edit?.isRemoved) && this.variable.pending !== 'removed';
+    const { set } = edit ?? {};
+    if (isRemoved === this.#isRemoved && set === this.edit()?.set) return;
+    this.#isRemoved = isRemoved;
+    this.#input = null;
+    this.#isSet = set !== undefined;
+    if (set !== undefined) this.#makeInput(set);
+    this.#draw();
+  }
+
+  /** Shows its value, or masks it again. @param {boolean} isShown */
+  async reveal(isShown) {
+    if (isShown === (this.#shown !== null) || this.variable.value === null) return;
+    this.#isAsking = true;
+    const value = isShown ? await this.ask() : null;
+    this.#isAsking = false;
+    if (!isShown || value !== null) this.#shown = value;
+    this.#draw();
   }
 
   /** Whether somebody looks at it or edits it, so that it must stay as it is. */
@@ -45,14 +85,18 @@ export class StoredRow {
   }
 
   async #toggle() {
-    this.#isAsking = true;
-    this.#shown = this.#shown === null ? await this.reveal() : null;
-    this.#isAsking = false;
-    this.#draw();
+    await this.reveal(this.#shown === null);
     this.#focus('button');
   }
 
   #write() {
+    this.#isSet = false;
+    this.#makeInput(this.#shown ?? '');
+    this.#changed('textarea');
+  }
+
+  /** @param {string} text */
+  #makeInput(text) {
     this.#input = el('textarea', {
       class: 'input input--mono var__input',
       rows: '1',
@@ -62,12 +106,11 @@ export class StoredRow {
       placeholder: 'The new value',
       'aria-label': `New value of ${this.variable.name}`,
     });
-    this.#input.value = this.#shown ?? '';
+    this.#input.value = text;
     this.#input.addEventListener('input', () => {
       this.#tell();
       this.onChange();
     });
-    this.#changed('textarea');
   }
 
   #remove() {
@@ -76,7 +119,7 @@ export class StoredRow {
   }
 
   #undo() {
-    this.#isRemoved = false;
+    this.#isRemoved = this.#isSet = false;
     this.#input = null;
     this.#changed('button');
   }

@@ -18,16 +18,7 @@ import { icon, setIcon } from './icon.js';
  * }} what
  * @returns {Field}
  */
-export function field({
-  label,
-  name,
-  type = 'text',
-  value = '',
-  hint = '',
-  isOptional = false,
-  isRequired = false,
-  ...attributes
-}) {
+export function field({ label, name, type = 'text', value = '', hint = '', isOptional, isRequired, ...attributes }) {
   const [id, hintId, noteId, errorId] = ['field', 'hint', 'note', 'error'].map(uniqueId);
   const input = el('input', {
     class: 'input',
@@ -43,15 +34,11 @@ export function field({
   input.value = value;
   const note = el('p', { class: 'field__note', id: noteId });
   const error = el('p', { class: 'field__error', id: errorId });
+  const optional = isOptional && el('span', { class: 'field__optional', text: ' optional' });
   const element = el(
     'div',
     { class: 'field' },
-    el(
-      'label',
-      { class: 'field__label', for: id },
-      label,
-      isOptional && el('span', { class: 'field__optional', text: ' optional' }),
-    ),
+    el('label', { class: 'field__label', for: id }, label, optional),
     type === 'password' ? withEye(input) : input,
     hint && el('p', { class: 'field__hint', id: hintId, text: hint }),
     note,
@@ -60,13 +47,20 @@ export function field({
   return {
     element,
     input,
-    setError(text) {
-      error.replaceChildren(...(text ? [icon('circle-alert'), text] : []));
-      if (text) input.setAttribute('aria-invalid', 'true');
-      else input.removeAttribute('aria-invalid');
-    },
+    setError: (text) => showError(input, error, text),
     setNote: (...children) => note.replaceChildren(.../** @type {(Node | string)[]} */ (children.filter(Boolean))),
   };
+}
+
+/**
+ * @param {HTMLInputElement} input
+ * @param {HTMLElement} place
+ * @param {string} text empty where nothing is wrong
+ */
+function showError(input, place, text) {
+  place.replaceChildren(...(text ? [icon('circle-alert'), text] : []));
+  if (text) input.setAttribute('aria-invalid', 'true');
+  else input.removeAttribute('aria-invalid');
 }
 
 /** @param {HTMLInputElement} input */

@@ -2,8 +2,10 @@
 
 /** @import { ApiError } from '../lib/api.js' */
 /** @import { GithubRepositories, GithubRepository } from '../types' */
+import '../../css/parts/forms.css';
 import { api } from '../lib/api.js';
 import { debounce, el, fill } from '../lib/dom.js';
+import { plural } from '../lib/format.js';
 import { announce } from './announce.js';
 import { busyWhile } from './dialog.js';
 import { errorCard } from './error_card.js';
@@ -12,67 +14,77 @@ import { ago } from './time.js';
 
 const ABOUT_TOKEN = new Set(['github-token-refused', 'github-forbidden']);
 
-/**
- * @param {{ onChoose: (repository: GithubRepository) => void }} events
- * @returns {{ element: HTMLElement, start(): void }} `start` loads the list, once.
- */
-export function githubPicker({ onChoose }) {
-  const search = el('input', {
-    class: 'input',
-    type: 'search',
-    'aria-label': 'Search your repositories',
-    placeholder: 'Search your repositories',
-    autocomplete: 'off',
-  });
-  const bar = el('div', { class: 'input-group' }, icon('search'), search);
-  const place = el('div', { class: 'stack' });
-  const list = el('ul', { class: 'repos', role: 'list' });
-  const more = el('button', { class: 'button', type: 'button', text: 'Show more' });
-  let nextPage = 1;
-  let isStarted = false;
+export class GithubPicker {
+  #nextPage = 1;
+  #isStarted = false;
   /** @type {AbortController | null} */
-  let running = null;
+  #running = null;
 
-  const load = async (/** @type {number} */ page) => {
-    running?.abort();
-    const control = (running = new AbortController());
+  /** @param {{ onChoose: (repository: GithubRepository) => void }} events */
+  constructor({ onChoose }) {
+    this.onChoose = onChoose;
+    this.search = el('input', {
+      class: 'input',
+      type: 'search',
+      'aria-label': 'Search your repositories',
+      placeholder: 'Search your repositories',
+      autocomplete: 'off',
+    });
+    this.bar = el('div', { class: 'input-group' }, icon('search'), this.search);
+    this.place = el('div', { class: 'stack' });
+    this.list = el('ul', { class: 'repos', role: 'list' });
+    this.more = el('button', { class: 'button', type: 'button', text: 'Show more' });
+    this.element = el('div', { class: 'stack' }, this.bar, this.place);
+    const find = debounce(() => void this.#begin(), 300);
+    this.search.addEventListener('input', find);
+    this.search.addEventListener('keydown', (event) => event.key === 'Enter' && event.preventDefault());
+    this.more.addEventListener('click', () => busyWhile(this.more, () => this.#load(this.#nextPage)));
+  }
+
+  /** Loads the list, once. */
+  start() {
+    if (!this.#isStarted) void this.#begin();
+    this.#isStarted = true;
+  }
+
+  #begin() {
+    fill(this.place, ...[1, 2, 3].map(() => el('div', { class: 'skeleton skeleton--block' })));
+    return this.#load(1);
+  }
+
+  /** @param {number} page */
+  async #load(page) {
+    this.#running?.abort();
+    const control = (this.#running = new AbortController());
     try {
-      const found = await api.githubRepositories({ search: search.value.trim(), page, signal: control.signal });
-      show(found);
+      const search = this.search.value.trim();
+      this.#show(await api.githubRepositories({ search, page, signal: control.signal }));
     } catch (error) {
-      if (!control.signal.aborted) showProblem(/** @type {ApiError} */ (error));
+      if (!control.signal.aborted) this.#showProblem(/** @type {ApiError} */ (error));
     }
-  };
-  const show = (/** @type {GithubRepositories} */ found) => {
-    const rows = found.repositories.map((repository) => row(repository, onChoose));
-    if (found.page === 1) list.replaceChildren();
-    list.append(...rows);
-    nextPage = found.next_page ?? 0;
-    bar.hidden = false;
-    fill(place, list.childElementCount ? list : nothing(search.value), nextPage > 0 && more, ...asides(found));
-    if (found.page > 1) rows[0]?.querySelector('button')?.focus();
-    else if (search.value) announce(rows.length ? `${rows.length} repositories found.` : 'No repository found.');
-  };
-  const showProblem = (/** @type {ApiError} */ problem) => {
-    isStarted = problem.code !== 'github-token-missing';
-    bar.hidden = !isStarted;
-    fill(place, isStarted ? problemCard(problem, begin) : tokenMissing());
-  };
-  const begin = () => {
-    fill(place, ...[1, 2, 3].map(() => el('div', { class: 'skeleton skeleton--block' })));
-    return load(1);
-  };
+  }
 
-  search.addEventListener('input', debounce(begin, 300));
-  search.addEventListener('keydown', (event) => event.key === 'Enter' && event.preventDefault());
-  more.addEventListener('click', () => busyWhile(more, () => load(nextPage)));
-  return {
-    element: el('div', { class: 'stack' }, bar, place),
-    start() {
-      if (!isStarted) begin();
-      isStarted = true;
-    },
-  };
+  /** @param {GithubRepositories} found */
+  #show(found) {
+    const rows = found.repositories.map((repository) => row(repository, this.onChoose));
+    if (found.page === 1) this.list.replaceChildren();
+    this.list.append(...rows);
+    this.#nextPage = found.next_page ?? 0;
+    this.bar.hidden = false;
+    const shown = this.list.childElementCount ? this.list : nothing(this.search.value);
+    fill(this.place, shown, this.#nextPage > 0 && this.more, ...asides(found));
+    if (found.page > 1) rows[0]?.querySelector('button')?.focus();
+    else if (this.search.value) {
+      announce(rows.length ? `${plural(rows.length, 'repository', 'repositories')} found.` : 'No repository found.');
+    }
+  }
+
+  /** @param {ApiError} problem */
+  #showProblem(problem) {
+    this.#isStarted = problem.code !== 'github-token-missing';
+    this.bar.hidden = !this.#isStarted;
+    fill(this.place, this.#isStarted ? problemCard(problem, () => void this.#begin()) : tokenMissing());
+  }
 }
 
 /**

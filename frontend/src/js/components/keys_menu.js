@@ -1,28 +1,15 @@
-/** Which single keys there are, and the switch that turns them off. */
+/** Which single keys there are in one place, and the switch that turns them off, as a menu. */
 
-import { el } from '../lib/dom.js';
+/** @import { Key } from './keys_list.js' */
 import { icon } from './icon.js';
-import { areKeysOn, setKeys } from './keys.js';
+import { keysList, keysSwitch } from './keys_list.js';
 import { menu } from './menu.js';
 
-/** @param {[string, string][]} keys a key and what it does */
+/** @param {Key[]} keys */
 export function keysMenu(keys) {
-  const toggle = el('button', { class: 'menu__item', type: 'button' });
-  const show = () => {
-    toggle.setAttribute('aria-pressed', String(areKeysOn()));
-    toggle.replaceChildren(icon(areKeysOn() ? 'check' : 'x'), areKeysOn() ? 'Shortcuts are on' : 'Shortcuts are off');
-  };
-  toggle.addEventListener('click', () => {
-    setKeys(!areKeysOn());
-    show();
+  return menu({
+    label: 'Keyboard shortcuts',
+    button: [icon('keyboard')],
+    items: [keysList(keys), keysSwitch('menu__item')],
   });
-  show();
-  const list = el(
-    'dl',
-    { class: 'keys' },
-    ...keys.map(([key, what]) =>
-      el('div', { class: 'keys__row' }, el('dt', {}, el('kbd', { text: key })), el('dd', { text: what })),
-    ),
-  );
-  return menu({ label: 'Keyboard shortcuts', button: [icon('keyboard')], items: [list, toggle] });
 }

@@ -2,9 +2,12 @@
 
 /** @import { Line } from '../lib/log_lines.js' */
 import { el } from '../lib/dom.js';
+import { place } from '../lib/log_lines.js';
 
 const OVERSCAN_ROWS = 12;
 const BOTTOM_SLACK_PIXELS = 6;
+/** As many selected rows are kept although they are out of sight. */
+const MOST_SELECTED = 2_000;
 
 /**
  * @typedef {{ makeRow(line: Line): HTMLElement, label: string, onScroll(): void }} What
@@ -17,8 +20,9 @@ export class LogList {
   #columns = 80;
   #rowHeight = 24;
   #charWidth = 8;
-  #longest = 0;
-  /** How many rows stand before each line; null while each line is one row. @type {Float64Array | null} */
+  /** What is known of the lines up to now; it grows with them. @type {{ lines: Line[], first: number, count: number, longest: number }} */
+  #laid = { lines: [], first: 0, count: 0, longest: 0 };
+  /** How many rows stand before each line; null while each line is one row. @type {number[] | null} */
   #rowsBefore = null;
   /** Elements in view by the number of their line. @type {Map<number, HTMLElement>} */
   #shown = new Map();
@@ -73,6 +77,21 @@ export class LogList {
     this.redraw();
   }
 
+  /** What is selected of this log. */
+  get selectedText() {
+    return this.isSelected ? String(document.getSelection()) : '';
+  }
+
+  /** Number of the line at the top of what is in sight; 0 for none. */
+  get firstInView() {
+    return this.#lines[this.#lineAt(this.element.scrollTop)]?.seq ?? 0;
+  }
+
+  /** Whether text of this log is selected; what is selected is neither made anew nor scrolled away. */
+  get isSelected() {
+    return this.#selectedRows().length > 0;
+  }
+
   get isAtBottom() {
     const { scrollTop, clientHeight, scrollHeight } = this.element;
     return scrollHeight - scrollTop - clientHeight <= BOTTOM_SLACK_PIXELS;
@@ -94,6 +113,15 @@ export class LogList {
       this.element.scrollTop = Math.max(0, top - Math.max(0, clientHeight - (bottom - top)) / 3);
     }
     this.element.scrollLeft = 0;
+    this.#render();
+  }
+
+  /**
+   * Puts the first line from a number on at the top.
+   * @param {number} seq
+   */
+  toLine(seq) {
+    this.element.scrollTop = this.#top(place(this.#lines, seq));
     this.#render();
   }
 
@@ -129,13 +157,26 @@ export class LogList {
     this.#later();
   }
 
+  /** Only lines that came since are looked at: a log that grows costs no more when it is long. */
   #lay() {
-    const { length } = this.#lines;
-    if (!this.#isWrapped) this.#rowsBefore = null;
-    else this.#rowsBefore = rowsBefore(this.#lines, this.#columns);
-    this.#longest = longest(this.#lines, this.#longest);
-    this.space.style.blockSize = `${this.#top(length)}px`;
-    this.space.style.inlineSize = this.#isWrapped ? '' : `${Math.ceil(this.#longest * this.#charWidth) + 160}px`;
+    const lines = this.#lines;
+    const first = lines[0]?.seq ?? 0;
+    const isOther = lines !== this.#laid.lines || first !== this.#laid.first || lines.length < this.#laid.count;
+    if (isOther || this.#isWrapped !== Boolean(this.#rowsBefore)) {
+      this.#laid = { lines, first, count: 0, longest: 0 };
+      this.#rowsBefore = this.#isWrapped ? [0] : null;
+    }
+    for (; this.#laid.count < lines.length; this.#laid.count += 1) this.#measureLine(lines[this.#laid.count].width);
+    const wide = `${Math.ceil(this.#laid.longest * this.#charWidth) + 160}px`;
+    this.space.style.blockSize = `${this.#top(lines.length)}px`;
+    this.space.style.inlineSize = this.#isWrapped ? '' : wide;
+  }
+
+  /** @param {number} width in columns */
+  #measureLine(width) {
+    this.#laid.longest = Math.max(this.#laid.longest, width);
+    const rows = this.#rowsBefore;
+    rows?.push(/** @type {number} */ (rows.at(-1)) + Math.max(1, Math.ceil(width / this.#columns)));
   }
 
   /** @param {number} index */
@@ -168,10 +209,37 @@ export class LogList {
     this.#frame = 0;
     const { scrollTop, clientHeight } = this.element;
     if (!clientHeight) return;
-    const first = Math.max(0, this.#lineAt(scrollTop) - OVERSCAN_ROWS);
-    const end = Math.min(this.#lines.length, this.#lineAt(scrollTop + clientHeight) + OVERSCAN_ROWS);
+    const [first, end] = this.#withSelection(
+      Math.max(0, this.#lineAt(scrollTop) - OVERSCAN_ROWS),
+      Math.min(this.#lines.length, this.#lineAt(scrollTop + clientHeight) + OVERSCAN_ROWS),
+    );
     this.window.style.transform = `translateY(${this.#top(first)}px)`;
     this.#reconcile(this.#lines.slice(first, end));
+  }
+
+  /**
+   * The rows from `first` to before `end`, and those that somebody selected text in: without them it would be lost.
+   * @param {number} first
+   * @param {number} end
+   * @returns {[number, number]}
+   */
+  #withSelection(first, end) {
+    const rows = this.#selectedRows();
+    if (!rows.length) return [first, end];
+    const indexes = rows.map((row) => place(this.#lines, Number(row.dataset.seq)));
+    const wider = [Math.min(first, ...indexes), Math.max(end, ...indexes.map((index) => index + 1))];
+    return wider[1] - wider[0] > MOST_SELECTED ? [first, end] : [wider[0], wider[1]];
+  }
+
+  /** The rows in which a selection begins and ends; none where nothing in this log is selected. */
+  #selectedRows() {
+    const selection = document.getSelection();
+    if (!selection || selection.isCollapsed) return [];
+    return [selection.anchorNode, selection.focusNode].flatMap((node) => {
+      const element = node instanceof Element ? node : node?.parentElement;
+      const row = /** @type {HTMLElement | null | undefined} */ (element?.closest('.log__row'));
+      return row && this.window.contains(row) ? [row] : [];
+    });
   }
 
   /** @param {Line[]} wanted */
@@ -194,27 +262,4 @@ export class LogList {
       this.window.insertBefore(made, next);
     }
   }
-}
-
-/**
- * @param {Line[]} lines
- * @param {number} columns
- */
-function rowsBefore(lines, columns) {
-  const sums = new Float64Array(lines.length + 1);
-  for (let index = 0; index < lines.length; index += 1) {
-    sums[index + 1] = sums[index] + Math.max(1, Math.ceil(lines[index].width / columns));
-  }
-  return sums;
-}
-
-/**
- * The longest of the lines; those that were measured before count by what is known.
- * @param {Line[]} lines
- * @param {number} known
- */
-function longest(lines, known) {
-  let most = known;
-  for (const { width } of lines) if (width > most) most = width;
-  return most;
 }

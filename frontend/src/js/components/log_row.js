@@ -20,6 +20,7 @@ export function logRow(line, { times, began, search, isCurrent, isLinked, hasLin
       dataset: {
         kind: line.kind,
         seq: String(line.seq),
+        level: line.level ?? undefined,
         current: isCurrent ? '' : undefined,
         linked: isLinked ? '' : undefined,
       },

@@ -1,12 +1,12 @@
-/** The bar over a log: search, follow, pause, wrap, times, download. `LogViewer` gives its parts their work. */
+/** The bar over a log: search, follow, pause, wrap, copy, full screen, download, levels and times. Others give it work. */
 
 import { el, uniqueId } from '../lib/dom.js';
 import { icon } from './icon.js';
 
 /**
- * @param {{ hasTimes: boolean, label: string }} what
+ * @param {{ hasTimes: boolean, label: string, levels: HTMLElement }} what
  */
-export function logToolbar({ hasTimes, label }) {
+export function logToolbar({ hasTimes, label, levels }) {
   return el(
     'div',
     { class: 'log__bar', role: 'group', 'aria-label': `${label}: tools` },
@@ -17,20 +17,11 @@ export function logToolbar({ hasTimes, label }) {
       toggle('follow', 'arrow-down-to-line', 'Follow', 'f', true),
       toggle('pause', 'pause', 'Pause', 'space'),
       toggle('wrap', 'text-wrap', 'Wrap', 'w'),
-      hasTimes && times(),
-      el(
-        'button',
-        {
-          class: 'log__tool',
-          type: 'button',
-          title: 'Download the whole log',
-          'aria-label': 'Download',
-          dataset: { hook: 'download' },
-        },
-        icon('download'),
-        el('span', { class: 'log__word', text: 'Download' }),
-      ),
+      tool('copy', 'copy', 'Copy', 'Copy what is selected, else the marked lines, else all that are shown'),
+      document.fullscreenEnabled && tool('screen', 'maximize', 'Full screen', 'Full screen'),
+      tool('download', 'download', 'Download', 'Download the whole log'),
     ),
+    el('div', { class: 'log__view' }, levels, hasTimes && times()),
   );
 }
 
@@ -40,7 +31,7 @@ function search(label) {
     class: 'input log__search',
     type: 'search',
     placeholder: 'Search  /',
-    title: 'Search (/). Enter: next match; L120: line 120',
+    title: 'Search (/). Enter: next match; L120: line 120; L120-L140: lines 120 to 140',
     'aria-label': `Search the ${label.toLowerCase()}`,
     spellcheck: 'false',
     autocomplete: 'off',
@@ -82,6 +73,18 @@ function toggle(name, image, word, key, isPressed = false) {
     icon(image),
     el('span', { class: 'log__word', text: word }),
   );
+}
+
+/**
+ * A deed whose icon says it.
+ * @param {string} name
+ * @param {string} image
+ * @param {string} word
+ * @param {string} title
+ */
+function tool(name, image, word, title) {
+  const props = { class: 'log__tool log__tool--icon', type: 'button', title, 'aria-label': word };
+  return el('button', { ...props, dataset: { hook: name } }, icon(image));
 }
 
 function times() {

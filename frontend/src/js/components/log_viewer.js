@@ -1,39 +1,26 @@
-/** A log to read: followed or paused, searched, wrapped, with times and links to lines. It never fetches anything. */
+/** A log to read: followed or paused, filtered, searched, wrapped, with times and links to lines. It never fetches anything. */
 
 /** @import { LogLine } from '../types' */
+/** @import { LineRange } from '../lib/line_range.js' */
+/** @import { LogState } from './log_status.js' */
 /** @import { Times } from './log_row.js' */
-import { debounce, el, fill, hook } from '../lib/dom.js';
+import { el, fill, hook } from '../lib/dom.js';
 import { LogLines } from '../lib/log_lines.js';
 import { plural } from '../lib/format.js';
+import { rangeWords } from '../lib/line_range.js';
 import { announce } from './announce.js';
-import { copyText } from './copy.js';
 import { busyWhile } from './dialog.js';
 import { icon } from './icon.js';
-import { keysMenu } from './keys_menu.js';
+import { logLevels } from './log_levels.js';
+import { LogLinks } from './log_links.js';
 import { LogList } from './log_list.js';
 import { logRow } from './log_row.js';
+import { LogSearch } from './log_search.js';
+import { logStatus } from './log_status.js';
 import { logToolbar } from './log_toolbar.js';
 import { toast } from './toast.js';
 
-/** @typedef {'loading' | 'live' | 'reconnecting' | 'ended' | 'none'} LogState */
-
-const WORDS = /** @type {Record<LogState, [string, string]>} */ ({
-  loading: ['loader-circle', 'Loading'],
-  live: ['circle-dot', 'Live'],
-  reconnecting: ['wifi-off', 'Reconnecting'],
-  ended: ['circle-check', 'Ended'],
-  none: ['clock', 'Nothing yet'],
-});
-/** @type {[string, string][]} */
-const KEYS = [
-  ['/', 'Search'],
-  ['n', 'Next match'],
-  ['N', 'Previous match'],
-  ['f', 'Follow'],
-  ['space', 'Pause'],
-  ['w', 'Wrap'],
-];
-const SEARCH_MILLISECONDS = 120;
+const NONE_OF_THESE = 'No line is of these levels.';
 
 /**
  * @typedef {{
@@ -44,6 +31,7 @@ const SEARCH_MILLISECONDS = 120;
 
 export class LogViewer {
   log = new LogLines();
+  links = new LogLinks();
   /** Lines that came while it was paused. @type {LogLine[]} */
   #waiting = [];
   #isPaused = false;
@@ -52,42 +40,31 @@ export class LogViewer {
   /** @type {Times} */
   #times = 'off';
   #unseen = 0;
-  #search = '';
-  /** @type {number[]} */
-  #matches = [];
-  #match = -1;
-  #linked = 0;
   /** @type {LogState} */
   #state = 'loading';
 
   /** @param {Source} source */
   constructor(source) {
+    const { label, hasTimes = true } = source;
     this.source = source;
-    this.list = new LogList({
-      label: source.label,
-      makeRow: (line) => this.#row(line),
-      onScroll: () => this.#scrolled(),
-    });
-    this.toolbar = logToolbar({ hasTimes: source.hasTimes ?? true, label: source.label });
+    this.list = new LogList({ label, makeRow: (line) => this.#row(line), onScroll: () => this.#scrolled() });
+    this.levels = logLevels({ onChoose: (levels) => this.#choose(levels) });
+    this.toolbar = logToolbar({ hasTimes, label, levels: this.levels.element });
+    this.search = this.#makeSearch();
+    this.status = logStatus({ onUnlink: () => this.#unlink() });
     this.element = el(
       'section',
-      { class: 'log', 'aria-label': source.label },
+      { class: 'log', 'aria-label': label },
       this.toolbar,
       el('div', { class: 'log__earlier', dataset: { hook: 'earlier' }, hidden: true }),
       el(
         'div',
         { class: 'log__body' },
         this.list.element,
-        el('p', { class: 'log__empty', dataset: { hook: 'empty' }, hidden: true, text: source.emptyText }),
+        el('p', { class: 'log__empty', dataset: { hook: 'empty' }, hidden: true }),
         el('button', { class: 'log__pill', type: 'button', hidden: true, dataset: { hook: 'pill' } }),
       ),
-      el(
-        'div',
-        { class: 'log__status' },
-        el('span', { class: 'log__state', dataset: { hook: 'state' } }),
-        el('span', { class: 'log__count numbers', dataset: { hook: 'count' } }),
-        keysMenu(KEYS),
-      ),
+      this.status.element,
     );
     this.#listen();
     this.#showState();
@@ -105,10 +82,12 @@ export class LogViewer {
     const before = this.log.last;
     const dropped = this.log.append(lines);
     if (dropped) this.list.shift(this.list.heightOf(dropped));
-    if (this.#search) this.#findMore(before);
+    this.search.findMore(before);
     this.#show();
-    if (this.#isFollowing) this.list.toBottom();
-    else this.#unseen += lines.filter(({ seq }) => seq > before).length;
+    if (this.#isFollowing && !this.list.isSelected) {
+      this.#unseen = 0;
+      this.list.toBottom();
+    } else this.#unseen += this.log.between(before + 1, Infinity).length;
     this.#showPill();
   }
 
@@ -120,12 +99,11 @@ export class LogViewer {
   restart() {
     this.log.clear();
     this.#waiting = [];
-    this.#linked = 0;
+    this.#mark(null);
     this.#unseen = 0;
     this.#setPaused(false);
     this.#isFollowing = true;
-    this.#find();
-    this.list.redraw();
+    this.search.find();
     this.setState('loading');
     this.#show();
   }
@@ -137,16 +115,17 @@ export class LogViewer {
   }
 
   /**
-   * Shows a line and marks it; false where it is not here (yet).
-   * @param {number} seq
+   * Shows lines and marks them; false where the first of them is not here (yet). One that the levels leave out brings
+   * all levels back.
+   * @param {LineRange} range
+   * @param {{ isExtended?: boolean }} [how]
    */
-  goTo(seq) {
-    const index = this.log.indexOf(seq);
-    if (index < 0) return false;
-    this.#linked = seq;
+  goTo(range, how) {
+    if (!this.log.has(range.from)) return false;
+    if (this.log.indexOf(range.from) < 0) this.#showAllLevels();
+    this.#mark(range, how);
     this.#setFollowing(false);
-    this.list.redraw();
-    this.list.reveal(index);
+    this.list.reveal(this.log.indexOf(range.from));
     return true;
   }
 
@@ -160,14 +139,28 @@ export class LogViewer {
    * @param {string} key
    */
   press(key) {
-    if (key === '/') hook('search', this.toolbar).focus();
+    if (key === '/') this.search.input.focus();
     else if (key === 'f') this.#setFollowing(!this.#isFollowing);
     else if (key === ' ') this.#setPaused(!this.#isPaused);
     else if (key === 'w') this.#setWrapped(!this.#isWrapped);
-    else if (key === 'n') this.#step(1);
-    else if (key === 'N') this.#step(-1);
+    else if (key === 'n') this.search.step(1);
+    else if (key === 'N') this.search.step(-1);
     else return false;
     return true;
+  }
+
+  #makeSearch() {
+    return new LogSearch({
+      toolbar: this.toolbar,
+      log: this.log,
+      firstInView: () => this.list.firstInView,
+      onChange: () => this.list.redraw(),
+      onMove: (seq) => {
+        this.#setFollowing(false);
+        this.list.reveal(this.log.indexOf(seq));
+      },
+      onLines: (range) => this.#link(range),
+    });
   }
 
   #listen() {
@@ -176,45 +169,27 @@ export class LogViewer {
     on('follow', () => this.#setFollowing(!this.#isFollowing));
     on('pause', () => this.#setPaused(!this.#isPaused));
     on('wrap', () => this.#setWrapped(!this.#isWrapped));
-    on('previous', () => this.#step(-1));
-    on('next', () => this.#step(1));
+    on('copy', () => void this.links.copy(this.log, this.list.selectedText));
     on('download', () => void this.#download());
+    if (document.fullscreenEnabled) on('screen', () => this.#toggleScreen());
+    // A press on the button must not take away what is to be copied.
+    hook('copy', this.toolbar).addEventListener('mousedown', (event) => event.preventDefault());
     if (this.source.hasTimes ?? true) {
       hook('times', this.toolbar).addEventListener('change', (event) => {
         this.#times = /** @type {Times} */ (/** @type {HTMLSelectElement} */ (event.target).value);
         this.list.redraw();
       });
     }
-    this.#listenToSearch();
-    this.#listenToScrolling();
     hook('pill', this.element).addEventListener('click', () => {
+      document.getSelection()?.removeAllRanges();
       this.#setFollowing(true);
       this.list.element.focus();
     });
-    this.list.element.addEventListener('click', (event) => this.#clicked(event));
+    this.#listenToTheList();
   }
 
-  #listenToSearch() {
-    const input = /** @type {HTMLInputElement} */ (hook('search', this.toolbar));
-    const find = debounce(() => this.#find(input.value), SEARCH_MILLISECONDS);
-    input.addEventListener('input', find);
-    input.addEventListener('keydown', (event) => {
-      if (event.key === 'Enter') {
-        event.preventDefault();
-        const line = /^[#:lL]+(\d+)$/.exec(input.value.trim());
-        if (line) void this.#link(Number(line[1]));
-        else if (input.value !== this.#search) this.#find(input.value);
-        else this.#step(event.shiftKey ? -1 : 1);
-      } else if (event.key === 'Escape' && input.value) {
-        event.stopPropagation();
-        input.value = '';
-        this.#find('');
-      }
-    });
-  }
-
-  #listenToScrolling() {
-    const leave = () => this.#isFollowing && !this.list.isAtBottom && this.#setFollowing(false);
+  #listenToTheList() {
+    const leave = () => this.#isFollowing && !this.list.isAtBottom && !this.#isHeld && this.#setFollowing(false);
     const { element } = this.list;
     element.addEventListener('wheel', (event) => event.deltaY < 0 && this.#canScroll() && this.#setFollowing(false), {
       passive: true,
@@ -224,6 +199,27 @@ export class LogViewer {
     element.addEventListener('keydown', (event) => {
       if (['PageUp', 'ArrowUp', 'Home'].includes(event.key) && this.#canScroll()) this.#setFollowing(false);
     });
+    element.addEventListener('click', (event) => {
+      const isExtended = event.shiftKey && this.links.range !== null;
+      const range = this.links.clicked(event);
+      if (range) this.#link(range, { isExtended });
+    });
+    // With Shift a press would select everything from the last one on.
+    element.addEventListener('mousedown', (event) => {
+      if (event.shiftKey && event.target instanceof Element && event.target.closest('a.log__number'))
+        event.preventDefault();
+    });
+    document.addEventListener('selectionchange', () => this.#selected());
+  }
+
+  /** Whether lines that came wait for a selection to go before they are followed. */
+  get #isHeld() {
+    return this.#isFollowing && this.#unseen > 0;
+  }
+
+  /** What came while text was selected is followed once it is not. */
+  #selected() {
+    if (this.#isHeld && !this.list.isSelected) this.#setFollowing(true);
   }
 
   #canScroll() {
@@ -233,7 +229,11 @@ export class LogViewer {
 
   #scrolled() {
     if (!this.#isFollowing && this.list.isAtBottom && this.#unseen > 0) this.#setFollowing(true);
-    hook('earlier', this.element).hidden = !(this.log.first > 1 && this.list.element.scrollTop < 400);
+    hook('earlier', this.element).hidden = !this.#hasEarlier || this.list.element.scrollTop >= 400;
+  }
+
+  get #hasEarlier() {
+    return Boolean(this.source.loadEarlier) && this.log.first > 1;
   }
 
   /** @param {boolean} isFollowing */
@@ -266,16 +266,42 @@ export class LogViewer {
     if (this.#isFollowing) this.list.toBottom();
   }
 
+  #toggleScreen() {
+    if (document.fullscreenElement) return document.exitFullscreen();
+    return this.element.requestFullscreen().catch(() => toast('The browser did not allow it.', { tone: 'bad' }));
+  }
+
+  /** @param {Iterable<import('../lib/log_level.js').Level>} levels none means all */
+  #choose(levels) {
+    const seq = this.list.firstInView;
+    this.log.choose(levels);
+    this.#show();
+    this.search.find();
+    if (this.#isFollowing) this.list.toBottom();
+    else this.list.toLine(seq);
+  }
+
+  #showAllLevels() {
+    this.levels.clear();
+    this.log.choose([]);
+    this.#show();
+    this.search.find();
+  }
+
   #show() {
-    this.list.show(this.log.lines);
-    hook('empty', this.element).hidden = this.log.lines.length > 0 || this.#state === 'loading';
+    const { lines, shown } = this.log;
+    this.list.show(shown);
+    const empty = hook('empty', this.element);
+    empty.hidden = shown.length > 0 || this.#state === 'loading';
+    empty.textContent = lines.length ? NONE_OF_THESE : this.source.emptyText;
+    this.levels.show(this.log.counts, lines.length);
     this.#showEarlier();
     this.#showState();
   }
 
   #showEarlier() {
     const place = hook('earlier', this.element);
-    if (!this.source.loadEarlier || this.log.first <= 1) return void (place.hidden = true);
+    if (!this.#hasEarlier) return void (place.hidden = true);
     if (place.childElementCount) return;
     const button = el('button', { class: 'button', type: 'button' }, icon('chevron-up'), 'Load earlier lines');
     button.addEventListener('click', () => busyWhile(button, () => this.#loadEarlier()));
@@ -289,76 +315,24 @@ export class LogViewer {
     this.#setFollowing(false);
     this.#show();
     this.list.shift(-this.list.heightOf(count));
-    this.#find();
+    this.search.find();
   }
 
   #showState() {
-    const [image, word] = WORDS[this.#state];
-    const place = hook('state', this.element);
-    const waiting = this.#waiting.length;
-    const text = this.#isPaused ? `Paused${waiting ? `, ${plural(waiting, 'new line')} waiting` : ''}` : word;
-    place.dataset.state = this.#isPaused ? 'paused' : this.#state;
-    const name = this.#isPaused ? 'pause' : image;
-    fill(place, icon(name, name === 'loader-circle' ? 'icon--turning' : ''), text);
-    hook('count', this.element).textContent = this.log.last ? plural(this.log.lines.length, 'line') : '';
+    this.status.show({
+      state: this.#state,
+      isPaused: this.#isPaused,
+      waiting: this.#waiting.length,
+      isCut: this.log.isCut,
+      shown: this.log.shown.length,
+      total: this.log.lines.length,
+    });
   }
 
   #showPill() {
     const pill = hook('pill', this.element);
-    pill.hidden = this.#isFollowing || this.#unseen === 0;
+    pill.hidden = this.#unseen === 0 || (this.#isFollowing && !this.#isHeld);
     if (!pill.hidden) fill(pill, icon('arrow-down'), plural(this.#unseen, 'new line'));
-  }
-
-  /** Looks for a text in everything. */
-  #find(text = this.#search) {
-    const hasChanged = text !== this.#search;
-    this.#search = text;
-    this.#matches = this.log.search(text);
-    if (hasChanged) this.#match = this.#nearest();
-    else this.#match = Math.min(this.#match, this.#matches.length - 1);
-    this.#showMatch(hasChanged);
-    this.list.redraw();
-  }
-
-  /** @param {number} after */
-  #findMore(after) {
-    this.#matches.push(...this.log.search(this.#search, after));
-    if (this.#match < 0 && this.#matches.length) this.#match = 0;
-    this.#showMatch(false);
-  }
-
-  /** The first match from what is in view on. */
-  #nearest() {
-    const row = this.list.element.querySelector('.log__row');
-    const seq = Number(/** @type {HTMLElement | null} */ (row)?.dataset.seq ?? 0);
-    const index = this.#matches.findIndex((match) => match >= seq);
-    return index < 0 && this.#matches.length ? 0 : index;
-  }
-
-  /** @param {number} step */
-  #step(step) {
-    const count = this.#matches.length;
-    if (!count) return;
-    this.#match = (this.#match + step + count) % count;
-    this.#showMatch(true);
-    this.list.redraw();
-  }
-
-  /** @param {boolean} isMoving */
-  #showMatch(isMoving) {
-    const count = this.#matches.length;
-    const text = !this.#search
-      ? ''
-      : count
-        ? `${(this.#match + 1).toLocaleString('en')} of ${count.toLocaleString('en')}`
-        : 'No match';
-    hook('matches', this.toolbar).textContent = text;
-    for (const name of ['previous', 'next']) {
-      /** @type {HTMLButtonElement} */ (hook(name, this.toolbar)).disabled = count === 0;
-    }
-    if (!isMoving || this.#match < 0) return;
-    this.#setFollowing(false);
-    this.list.reveal(this.log.indexOf(this.#matches[this.#match]));
   }
 
   /** @param {import('../lib/log_lines.js').Line} line */
@@ -366,26 +340,36 @@ export class LogViewer {
     return logRow(line, {
       times: this.#times,
       began: Date.parse(this.log.lines[0]?.time ?? ''),
-      search: this.#search,
-      isCurrent: this.#matches[this.#match] === line.seq && this.#search !== '',
-      isLinked: line.seq === this.#linked,
+      search: this.search.text,
+      isCurrent: this.search.isCurrent(line.seq),
+      isLinked: this.links.has(line.seq),
       hasLink: this.source.hasLinks ?? true,
     });
   }
 
-  /** @param {MouseEvent} event */
-  #clicked(event) {
-    const link = event.target instanceof Element ? event.target.closest('.log__number') : null;
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    this.#link(Number(/** @type {HTMLElement} */ (link).dataset.number));
+  /**
+   * @param {LineRange} range
+   * @param {{ isExtended?: boolean }} [how]
+   */
+  #link(range, how) {
+    if (this.goTo(range, how)) void this.links.share();
+    else announce(`There is no ${rangeWords(range)}.`);
   }
 
-  /** @param {number} seq */
-  async #link(seq) {
-    if (!this.goTo(seq)) return announce(`There is no line ${seq}.`);
-    history.replaceState(null, '', `#L${seq}`);
-    if (await copyText(location.href)) toast(`The link to line ${seq} was copied.`, { tone: 'good' });
+  #unlink() {
+    this.links.clear();
+    this.#mark(null);
+    this.list.element.focus();
+  }
+
+  /**
+   * @param {LineRange | null} range
+   * @param {{ isExtended?: boolean }} [how]
+   */
+  #mark(range, how) {
+    this.links.mark(range, how);
+    this.status.mark(range);
+    this.list.redraw();
   }
 
   #download() {

@@ -1,61 +1,104 @@
-/** The preview in the deploy form: it runs the detection, and offers the folders of a repository that holds several. */
+/** The preview in the deploy form: what would be done, with every value open; folders where a repository holds several. */
 
 /** @import { ApiError } from '../lib/api.js' */
-/** @import { Plan } from '../types' */
-import { api } from '../lib/api.js';
+/** @import { Overrides, Plan } from '../types' */
+/** @import { Source } from './planner.js' */
 import { el, fill } from '../lib/dom.js';
-import { announce } from './announce.js';
 import { errorCard } from './error_card.js';
 import { icon } from './icon.js';
-import { nameOf, planView } from './plan_view.js';
+import { Planner } from './planner.js';
 
-/**
- * @param {{ onFolder: (folder: string) => void, onPlan: (plan: Plan) => void }} events
- * @returns {{ element: HTMLElement, look(source: { git_url: string, branch: string, subdirectory: string }): Promise<void>, outdate(): void }}
- *   `outdate` says that what is shown belongs to what stood in the form before.
- */
-export function previewPanel({ onFolder, onPlan }) {
-  const element = el('section', { class: 'preview', 'aria-label': 'Preview', hidden: true });
-  /** @type {AbortController | null} */
-  let running = null;
-  return {
-    element,
-    async look(source) {
-      running?.abort();
-      const control = (running = new AbortController());
-      element.hidden = false;
-      delete element.dataset.outdated;
-      fill(
-        element,
-        el('p', { class: 'row' }, icon('loader-circle', 'icon--turning'), 'Cloning the repository and looking at it…'),
-      );
-      announce('Looking at the repository.');
-      try {
-        const plan = await api.plan(source, control.signal);
-        fill(element, heading('What will be done'), planView(plan), folders(plan.candidates, onFolder));
-        announce(`Found: ${nameOf(plan)}.`);
-        onPlan(plan);
-      } catch (error) {
-        if (control.signal.aborted) return;
-        const problem = /** @type {ApiError} */ (error);
-        const candidates = problem.lines?.flatMap((line) => /^candidate: (.+)$/.exec(line)?.[1] ?? []) ?? [];
-        fill(
-          element,
-          heading('It cannot be deployed like this'),
-          errorCard(withoutCandidates(problem)),
-          folders(candidates, onFolder),
-        );
-      }
-    },
-    outdate() {
-      running?.abort();
-      if (element.hidden || element.dataset.outdated) return;
-      element.dataset.outdated = 'true';
-      element.prepend(
-        el('p', { class: 'preview__old' }, icon('history'), 'You changed the source since: preview again.'),
-      );
-    },
-  };
+export class PreviewPanel {
+  /** The address that the overrides were given for. */
+  #address = '';
+
+  /** @param {{ onFolder(folder: string): void, onPlan(plan: Plan): void, onEdit(): void }} events */
+  constructor({ onFolder, onPlan, onEdit }) {
+    this.onFolder = onFolder;
+    this.old = el('p', { class: 'preview__old', hidden: true }, icon('history'));
+    this.old.append('You changed the source since: preview again.');
+    this.heading = el('h3');
+    this.problem = el('div', { class: 'stack' });
+    this.folders = el('div');
+    this.planner = new Planner({
+      onPlan: (plan, isFirst) => this.#found(plan, isFirst),
+      onChange: onEdit,
+      onProblem: (error) => this.#failed(error),
+    });
+    this.onPlan = onPlan;
+    const parts = [this.old, this.heading, this.problem, this.planner.element, this.folders];
+    this.element = el('section', { class: 'preview', 'aria-label': 'Preview', hidden: true }, ...parts);
+  }
+
+  /** @param {Source} source */
+  async look(source) {
+    if (source.git_url !== this.#address) {
+      this.planner.overrides = {};
+      this.planner.forget();
+      this.planner.view.element.hidden = true;
+    }
+    this.#address = source.git_url;
+    this.element.hidden = false;
+    this.old.hidden = true;
+    delete this.element.dataset.outdated;
+    this.#tell('What will be done');
+    await this.planner.ask(source);
+  }
+
+  /** Says that what is shown belongs to what stood in the form before. */
+  outdate() {
+    this.planner.stop();
+    if (this.element.hidden) return;
+    this.element.dataset.outdated = 'true';
+    this.old.hidden = false;
+  }
+
+  /**
+   * What somebody gave for this repository.
+   * @param {Source} source
+   * @returns {Overrides}
+   */
+  overridesFor({ git_url: address }) {
+    return address === this.#address ? this.planner.overrides : {};
+  }
+
+  /**
+   * Shows a refusal of what was given, if it is one.
+   * @param {ApiError} error
+   */
+  refuse(error) {
+    return !this.element.hidden && !this.planner.view.element.hidden && this.planner.refuse(error);
+  }
+
+  /**
+   * @param {Plan} plan
+   * @param {boolean} isFirst
+   */
+  #found(plan, isFirst) {
+    this.planner.view.element.hidden = false;
+    this.#tell('What will be done', null, plan.candidates);
+    if (isFirst) this.onPlan(plan);
+  }
+
+  /** @param {ApiError} error */
+  #failed(error) {
+    const candidates = error.lines?.flatMap((line) => /^candidate: (.+)$/.exec(line)?.[1] ?? []) ?? [];
+    // What somebody gave stays in reach: it may be what it fails of.
+    this.planner.view.element.hidden = !Object.keys(this.planner.overrides).length;
+    this.#tell('It cannot be deployed like this', errorCard(withoutCandidates(error)), candidates);
+  }
+
+  /**
+   * @param {string} heading
+   * @param {HTMLElement | null} [problem]
+   * @param {string[]} [candidates]
+   */
+  #tell(heading, problem = null, candidates = []) {
+    this.heading.textContent = heading;
+    fill(this.problem, problem);
+    this.problem.hidden = !problem;
+    fill(this.folders, folders(candidates, this.onFolder));
+  }
 }
 
 /**
@@ -64,11 +107,6 @@ export function previewPanel({ onFolder, onPlan }) {
  */
 function withoutCandidates({ message, hint, lines = [], traceId }) {
   return { message, hint, traceId, lines: lines.filter((line) => !/^(candidate|found): /.test(line)) };
-}
-
-/** @param {string} text */
-function heading(text) {
-  return el('h3', { text });
 }
 
 /**

@@ -6,45 +6,64 @@ import { exactTime } from '../lib/format.js';
 import { lossList } from './app_deeds.js';
 import { copyButton } from './copy.js';
 import { icon } from './icon.js';
+import { LazyPanel } from './lazy_panel.js';
+
+export class SettingsPanel {
+  /** @type {Deployment | null} */
+  #app = null;
+
+  /** @param {{ name: string, onDeploy(): Promise<unknown>, onDestroy(): void }} what */
+  constructor({ name, onDeploy, onDestroy }) {
+    this.facts = el('dl', { class: 'facts' });
+    this.losses = el('div');
+    this.build = new LazyPanel(async () => {
+      const { BuildCard } = await import('./build_card.js');
+      return new BuildCard({ name, onDeploy, app: () => this.#app });
+    });
+    const parts = [card('Set-up', '', this.facts), this.build.element, dangerZone(this.losses, onDestroy)];
+    this.element = el('div', { class: 'stack stack--wide' }, ...parts);
+  }
+
+  /** @param {Deployment} app */
+  show(app) {
+    this.#app = app;
+    fill(this.facts, ...rows(app));
+    fill(this.losses, lossList(app));
+  }
+
+  /** What is known of the app's own values, fetched when somebody looks at them. */
+  refresh() {
+    return this.build.refresh();
+  }
+}
 
 /**
- * @param {{ onDestroy(): void }} what
- * @returns {{ element: HTMLElement, show(app: Deployment): void }}
+ * @param {HTMLElement} losses
+ * @param {() => void} onDestroy
  */
-export function settingsPanel({ onDestroy }) {
-  const facts = el('dl', { class: 'facts' });
-  const losses = el('div');
+function dangerZone(losses, onDestroy) {
   const destroy = el(
     'button',
     { class: 'button button--danger', type: 'button', dataset: { deed: 'destroy' }, on: { click: onDestroy } },
     icon('trash-2'),
     'Destroy this application',
   );
-  const element = el(
-    'div',
-    { class: 'stack stack--wide' },
-    el(
-      'section',
-      { class: 'card', 'aria-label': 'Set-up' },
-      el('div', { class: 'card__head' }, el('h2', { text: 'Set-up' })),
-      facts,
-    ),
-    el(
-      'section',
-      { class: 'card card--danger', 'aria-label': 'Danger zone' },
-      el('div', { class: 'card__head' }, el('h2', { text: 'Danger zone' })),
-      el('p', { text: 'Destroying the application removes, for good:' }),
-      losses,
-      destroy,
-    ),
+  const text = el('p', { text: 'Destroying the application removes, for good:' });
+  return card('Danger zone', 'card--danger', text, losses, destroy);
+}
+
+/**
+ * @param {string} title
+ * @param {string} className
+ * @param {...HTMLElement} children
+ */
+function card(title, className, ...children) {
+  return el(
+    'section',
+    { class: `card ${className}`.trim(), 'aria-label': title },
+    el('div', { class: 'card__head' }, el('h2', { text: title })),
+    ...children,
   );
-  return {
-    element,
-    show(app) {
-      fill(facts, ...rows(app));
-      fill(losses, lossList(app));
-    },
-  };
 }
 
 /** @param {Deployment} app */

@@ -2,10 +2,12 @@
 
 import { api, reachable, sessionEnded } from '../lib/api.js';
 import { currentSession } from '../lib/auth.js';
+import { offerCommands } from '../lib/commands.js';
 import { el, hook } from '../lib/dom.js';
 import { currentTheme, followTheme, setTheme } from '../lib/theme.js';
 import { icon, setIcon } from './icon.js';
 import { menu } from './menu.js';
+import { openKeys, openPalette, startPageKeys } from './page_keys.js';
 
 /** @import { Theme } from '../lib/theme.js' */
 
@@ -31,12 +33,28 @@ export function startShell({ needsLogin = false } = {}) {
   followTheme();
   const end = hook('header-end');
   end.prepend(themeMenu());
-  if (currentSession()) end.append(userMenu());
+  if (currentSession()) startForUser(end);
   reachable.subscribe((isReachable) => showConnection(isReachable ? null : 'The server cannot be reached.'));
   sessionEnded.on(async () => (await import('./relogin.js')).askAgain());
   // A page that the browser kept is shown as it was: somebody may have logged in or out meanwhile.
   addEventListener('pageshow', (event) => event.persisted && location.reload());
   return true;
+}
+
+/** @param {HTMLElement} end of the header */
+function startForUser(end) {
+  end.prepend(startPageKeys());
+  end.append(userMenu());
+  offerCommands(() => [
+    ...THEMES.map(([theme, image, word]) => ({
+      kind: /** @type {const} */ ('Action'),
+      word: `Theme: ${word.toLowerCase()}`,
+      icon: image,
+      run: () => chooseTheme(theme),
+    })),
+    { kind: 'Action', word: 'Keyboard shortcuts', icon: 'keyboard', run: openKeys },
+    { kind: 'Action', word: 'Log out', icon: 'log-out', run: logOut },
+  ]);
 }
 
 /** The address of the log-in page that leads back here. */
@@ -71,20 +89,23 @@ function markCurrentPage() {
   }
 }
 
+/** Sets the theme and shows it in the menu. @type {(theme: Theme) => void} */
+let chooseTheme = setTheme;
+
 function themeMenu() {
   const shown = icon(iconOf(currentTheme()));
   const buttons = THEMES.map(([theme, image, word]) => {
     const button = el('button', { class: 'menu__item', type: 'button', dataset: { theme } }, icon(image), word);
-    button.addEventListener('click', () => choose(theme));
+    button.addEventListener('click', () => chooseTheme(theme));
     return button;
   });
-  const choose = (/** @type {Theme} */ theme) => {
+  const mark = () => {
+    for (const button of buttons) button.setAttribute('aria-pressed', String(button.dataset.theme === currentTheme()));
+  };
+  chooseTheme = (theme) => {
     setTheme(theme);
     setIcon(shown, iconOf(theme));
     mark();
-  };
-  const mark = () => {
-    for (const button of buttons) button.setAttribute('aria-pressed', String(button.dataset.theme === currentTheme()));
   };
   mark();
   return menu({ label: 'Theme', button: [shown], items: buttons });
@@ -95,17 +116,24 @@ function iconOf(theme) {
   return THEMES.find(([name]) => name === theme)?.[1] ?? 'monitor';
 }
 
+async function logOut() {
+  await api.logout().catch(() => {});
+  location.assign('/');
+}
+
 function userMenu() {
   const name = currentSession()?.username ?? '';
-  const out = el('button', { class: 'menu__item', type: 'button' }, icon('log-out'), 'Log out');
-  out.addEventListener('click', async () => {
-    await api.logout().catch(() => {});
-    location.assign('/');
-  });
+  const item = (/** @type {string} */ image, /** @type {string} */ word, /** @type {() => unknown} */ deed) =>
+    el('button', { class: 'menu__item', type: 'button', on: { click: deed } }, icon(image), word);
   return menu({
     label: `${name}, account menu`,
     buttonClass: 'button button--quiet user-button',
     button: [icon('user'), el('span', { class: 'user-button__name', text: name }), icon('chevron-down')],
-    items: [el('a', { class: 'menu__item', href: '/account' }, icon('settings'), 'Account'), out],
+    items: [
+      el('a', { class: 'menu__item', href: '/account' }, icon('settings'), 'Account'),
+      item('search', 'Find anything', openPalette),
+      item('keyboard', 'Keyboard shortcuts', openKeys),
+      item('log-out', 'Log out', logOut),
+    ],
   });
 }

@@ -21,10 +21,12 @@ const WORDS = /** @type {Record<StepState, string>} */ ({
   skipped: 'not reached',
 });
 const TICK_MILLISECONDS = 200;
+/** What takes less is not worth waiting for. */
+const SHORTEST_USUAL_SECONDS = 1;
 
 /**
- * @param {{ onJump(seq: number): void }} what
- * @returns {{ element: HTMLElement, show(groups: Group[]): void }}
+ * @param {{ onJump(part: Part): void }} what hears of the step whose log somebody wants to see
+ * @returns {{ element: HTMLElement, show(groups: Group[]): void, open(stage: string): void }}
  */
 export function stepper({ onJump }) {
   const element = el('ol', { class: 'steps', role: 'list', 'aria-label': 'Steps' });
@@ -50,13 +52,20 @@ export function stepper({ onJump }) {
       shown = groups;
       draw();
     },
+    open(stage) {
+      const group = shown.find(({ parts }) => parts.some((part) => part.stage === stage));
+      if (!group) return;
+      chosen.set(group.name, true);
+      drawn = '';
+      draw();
+    },
   };
 }
 
 /**
  * @param {Group} group
  * @param {Map<string, boolean>} chosen
- * @param {(seq: number) => void} onJump
+ * @param {(part: Part) => void} onJump
  */
 function groupItem(group, chosen, onJump) {
   const { name, title, state, parts } = group;
@@ -78,20 +87,23 @@ function groupItem(group, chosen, onJump) {
 }
 
 /**
+ * A step that has begun is a link to its place in the log: it can be copied like any other.
  * @param {Part} part
- * @param {(seq: number) => void} onJump
+ * @param {(part: Part) => void} onJump
  */
-function partItem({ title, state, seq }, onJump) {
+function partItem(part, onJump) {
+  const { stage, title, state, seq } = part;
   const words = [stateIcon(state), el('span', { class: 'steps__title', text: title })];
   const time = el('span', { class: 'steps__time numbers', dataset: { time: '' } });
   if (seq === null) return el('li', { class: 'steps__part', dataset: { state } }, ...words, time);
-  const button = el(
-    'button',
-    { class: 'steps__jump', type: 'button', title: 'Show in the log', on: { click: () => onJump(seq) } },
-    ...words,
-    time,
-  );
-  return el('li', { class: 'steps__part', dataset: { state } }, button);
+  const props = { class: 'steps__jump', href: `#step-${stage}`, title: 'Show in the log' };
+  const link = el('a', props, ...words, time);
+  link.addEventListener('click', (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    onJump(part);
+  });
+  return el('li', { class: 'steps__part', dataset: { state } }, link);
 }
 
 /** @param {StepState} state */
@@ -113,8 +125,19 @@ function stateIcon(state) {
  */
 function tick(item, group, now) {
   const [first, ...rest] = item.querySelectorAll('[data-time]');
-  setText(first, duration(groupElapsed(group, now)));
+  setText(first, timeText(group, groupElapsed(group, now)));
   rest.forEach((place, index) => setText(place, duration(elapsed(group.parts[index], now))));
+}
+
+/**
+ * How long it takes, and how long it took last time while that helps to know when it will be done.
+ * @param {Group} group
+ * @param {number | null} seconds
+ */
+function timeText({ state, usual }, seconds) {
+  const isAhead = state === 'waiting' || state === 'running';
+  const expected = isAhead && usual !== null && usual >= SHORTEST_USUAL_SECONDS ? `usually ${duration(usual)}` : '';
+  return [duration(seconds), expected].filter(Boolean).join(' · ');
 }
 
 /**

@@ -4,13 +4,18 @@ import { api } from '../lib/api.js';
 import { el, uniqueId } from '../lib/dom.js';
 
 /**
- * @param {{ address: HTMLInputElement, branch: HTMLInputElement, folder: HTMLInputElement }} inputs
+ * @param {{
+ *   address: HTMLInputElement, branch: HTMLInputElement, folder: HTMLInputElement, origins: ReadonlySet<string>,
+ * }} what `origins` are those of the GitHub that the server asks
  * @returns {HTMLElement[]} the lists, to be put into the page
  */
-export function suggestions({ address, branch, folder }) {
+export function suggestions({ address, branch, folder, origins }) {
   const branches = listFor(branch);
   const folders = listFor(folder);
-  const repository = () => /^https:\/\/github\.com\/([\w.-]+\/[\w.-]+?)(?:\.git)?$/.exec(address.value.trim())?.[1];
+  const repository = () => {
+    const found = /^(https?:\/\/[^/]+)\/([\w.-]+\/[\w.-]+?)(?:\.git)?$/.exec(address.value.trim());
+    return found && origins.has(found[1]) ? found[2] : undefined;
+  };
 
   fillWhenUsed(branch, branches, repository, (name) => api.githubBranches(name));
   fillWhenUsed(

@@ -2,7 +2,8 @@
 
 /**
  * @import {
- *   Deployed, Deployment, DeploymentPage, GithubRepositories, Health, Host, LogPage, Plan, SessionAnswer, User,
+ *   Deployed, Deployment, DeploymentPage, GithubRepositories, Health, Host, LogPage, Overrides, Plan, Sample,
+ *   SessionAnswer, User,
  * } from '../types'
  */
 import { alone, currentSession, dropSession, keepSession } from './auth.js';
@@ -11,6 +12,7 @@ import { signal, store } from './store.js';
 const TIMEOUT_MILLISECONDS = 30_000;
 const CLONE_MILLISECONDS = 330_000;
 const RENEW_BEFORE_SECONDS = 120;
+const RETRY_MILLISECONDS = 800;
 
 /** Whether the server answered when it was last asked. */
 export const reachable = store(true);
@@ -112,20 +114,37 @@ export const api = {
   },
 
   /**
-   * @param {{ git_url: string, branch?: string, subdirectory?: string }} source
+   * @param {{ git_url: string, branch?: string, subdirectory?: string, overrides?: Overrides }} source
    * @param {AbortSignal} [signal]
    * @returns {Promise<Plan>}
    */
   plan: (source, signal) => json('POST', '/api/plan', { json: filled(source), signal, timeout: CLONE_MILLISECONDS }),
 
   /**
-   * Begins a deployment. The two environments are the text of `.env` files.
+   * Begins a deployment. The two environments are the text of `.env` files; `key` is the same where the same is asked
+   * for again, and then nothing is deployed twice.
    * @param {{
    *   git_url: string, branch?: string, subdirectory?: string, name?: string, backend_env?: string, frontend_env?: string,
+   *   overrides?: string,
    * }} wish
+   * @param {string} key
    * @returns {Promise<Deployed>}
    */
-  deploy: (wish) => json('POST', '/deploy', { form: wishForm(wish), headers: { Prefer: 'respond-async' } }),
+  async deploy(wish, key) {
+    const headers = { Prefer: 'respond-async', 'Idempotency-Key': key };
+    const ask = () => json('POST', '/deploy', { form: wishForm(wish), headers });
+    try {
+      return await ask();
+    } catch (error) {
+      if (/** @type {ApiError} */ (error).code !== 'offline') throw error;
+      // The answer may be what was lost: with the same key it is given again.
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
+      return ask();
+    }
+  },
+
+  /** @returns {Promise<Sample[]>} what this server can deploy for somebody without a repository */
+  samples: () => json('GET', '/api/samples'),
 
   /** @returns {Promise<Host>} */
   host: () => json('GET', '/api/host'),
@@ -305,7 +324,7 @@ function search(values) {
   return query.size ? `?${query}` : '';
 }
 
-/** @param {Record<string, string | undefined>} values */
+/** @param {Record<string, unknown>} values */
 function filled(values) {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value));
 }

@@ -54,6 +54,19 @@ export function chosen(apps, { q, status, sort }) {
   return found.sort(ORDERS[sort] ?? ORDERS.newest);
 }
 
+/**
+ * One page of what was found. A page that is not there is the nearest one that is.
+ * @template T
+ * @param {T[]} found
+ * @param {string} asked the page's number as it stands in the address
+ * @param {number} size how many a page holds
+ */
+export function pageOf(found, asked, size) {
+  const last = Math.max(1, Math.ceil(found.length / size));
+  const page = Math.min(Math.max(1, Math.trunc(Number(asked)) || 1), last);
+  return { items: found.slice((page - 1) * size, page * size), page, last };
+}
+
 /** @type {Record<string, (one: Deployment, other: Deployment) => number>} */
 const ORDERS = {
   newest: (one, other) => other.updated_at.localeCompare(one.updated_at) || other.id - one.id,

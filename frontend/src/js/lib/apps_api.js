@@ -1,6 +1,6 @@
 /** What the pages of an app ask of the server beside `api.js`: its releases, its variables, and whole logs. */
 
-/** @import { Deployed, LogLine, LogPage, Release, StoredEnvironment, StoredVariable } from '../types' */
+/** @import { Deployed, LogLine, LogPage, Overrides, Release, StoredEnvironment, StoredOverrides, StoredVariable } from '../types' */
 import { api, json, request } from './api.js';
 
 const PAGE_LINES = 5_000;
@@ -38,6 +38,12 @@ export const appsApi = {
 
   /** @param {string} name @returns {Promise<{ variables: { name: string, source: string, is_set: boolean }[] }>} */
   environmentExample: (name) => json('GET', at(name, 'env/example')),
+
+  /** @param {string} name @returns {Promise<StoredOverrides>} */
+  overrides: (name) => json('GET', at(name, 'overrides')),
+
+  /** @param {string} name @param {Overrides} overrides what replaces them all @returns {Promise<StoredOverrides>} */
+  storeOverrides: (name, overrides) => json('PUT', at(name, 'overrides'), { json: overrides }),
 
   /**
    * A log from a number on, page by page; ends with the last line that there is now.

@@ -7,62 +7,77 @@ import { connect, deploymentNews, resumed } from './live.js';
 const PAGE = 200;
 const QUIET_MILLISECONDS = 120;
 
-/**
- * @param {{ onChange(): void, onError(error: unknown): void }} how
- */
-export function appsStore({ onChange, onError }) {
-  /** @type {Map<string, Deployment>} */
-  const apps = new Map();
-  /** @type {Map<string, ReturnType<typeof setTimeout>>} */
-  const due = new Map();
+/** @param {{ onChange(): void, onError(error: unknown): void }} how */
+export function appsStore(how) {
+  return new AppsStore(how);
+}
 
-  const load = async () => {
-    try {
-      const found = await everything();
-      apps.clear();
-      for (const app of found) apps.set(app.container_name, app);
-      onChange();
-    } catch (error) {
-      onError(error);
-    }
-  };
-  const refresh = async (/** @type {string} */ name) => {
-    try {
-      put(await api.deployment(name));
-    } catch (error) {
-      if (/** @type {any} */ (error).status === 404) remove(name);
-    }
-  };
-  const put = (/** @type {Deployment} */ app) => {
-    apps.set(app.container_name, app);
-    onChange();
-  };
-  const remove = (/** @type {string} */ name) => {
-    if (apps.delete(name)) onChange();
-  };
-  const hear = (/** @type {DeploymentNews} */ news) => {
-    const name = news.deployment;
-    if (news.status === 'destroyed') return remove(name);
-    const known = apps.get(name);
-    if (known) put({ ...known, status: news.status, phase: news.phase });
-    // The steps of a deployment come in quick succession: what else has changed is asked for once.
-    clearTimeout(due.get(name));
-    due.set(
-      name,
-      setTimeout(() => refresh(name), QUIET_MILLISECONDS),
-    );
-  };
-  const start = () => {
-    deploymentNews.on(hear);
-    resumed.on(load);
+class AppsStore {
+  /** @type {Map<string, Deployment>} */
+  apps = new Map();
+  /** @type {Map<string, ReturnType<typeof setTimeout>>} */
+  #due = new Map();
+
+  /** @param {{ onChange(): void, onError(error: unknown): void }} how */
+  constructor({ onChange, onError }) {
+    this.onChange = onChange;
+    this.onError = onError;
+  }
+
+  start() {
+    deploymentNews.on((news) => this.#hear(news));
+    resumed.on(() => void this.load());
     connect();
-    return load();
-  };
-  return { apps, start, load, put, remove };
+    return this.load();
+  }
+
+  async load() {
+    try {
+      const found = await allApps();
+      this.apps.clear();
+      for (const app of found) this.apps.set(app.container_name, app);
+      this.onChange();
+    } catch (error) {
+      this.onError(error);
+    }
+  }
+
+  /** @param {Deployment} app */
+  put(app) {
+    this.apps.set(app.container_name, app);
+    this.onChange();
+  }
+
+  /** @param {string} name */
+  remove(name) {
+    if (this.apps.delete(name)) this.onChange();
+  }
+
+  /** @param {DeploymentNews} news */
+  #hear({ deployment: name, status, phase }) {
+    if (status === 'destroyed') return this.remove(name);
+    const known = this.apps.get(name);
+    if (known) this.put({ ...known, status, phase });
+    // The steps of a deployment come in quick succession: what else has changed is asked for once.
+    clearTimeout(this.#due.get(name));
+    this.#due.set(
+      name,
+      setTimeout(() => void this.#refresh(name), QUIET_MILLISECONDS),
+    );
+  }
+
+  /** @param {string} name */
+  async #refresh(name) {
+    try {
+      this.put(await api.deployment(name));
+    } catch (error) {
+      if (/** @type {any} */ (error).status === 404) this.remove(name);
+    }
+  }
 }
 
 /** @returns {Promise<Deployment[]>} */
-async function everything() {
+export async function allApps() {
   /** @type {Deployment[]} */
   const found = [];
   for (;;) {

@@ -3,6 +3,10 @@
 /**
  * @typedef {{ name: string, value: string }} Variable
  * @typedef {{ line: number, text: string }} Mistake
+ * @typedef {{
+ *   line: number, lines: string[], isBlank: boolean, name: string, value: string, problem: string, head: string, tail: string,
+ * }} Entry some lines of a file that belong together: a comment or an empty line (`isBlank`), or a variable. `head` is what
+ *   stands before its value and `tail` the comment behind it; an entry of which nothing could be read has no name.
  */
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
@@ -18,29 +22,62 @@ const ESCAPES = /** @type {Record<string, string>} */ ({
 
 /**
  * @param {string} text
+ * @returns {Entry[]}
+ */
+export function readEntries(text) {
+  const lines = text.replace(/^\ufeff/, '').split(/\r\n|\r|\n/);
+  /** @type {Entry[]} */
+  const entries = [];
+  const firstLines = new Map();
+  for (let index = 0; index < lines.length; index += 1) {
+    const { last, ...read } = readEntry(lines, index);
+    const problem = read.problem || (read.isBlank ? '' : nameProblem(read.name, firstLines));
+    if (!problem && !read.isBlank) firstLines.set(read.name, index + 1);
+    entries.push({ ...read, problem, line: index + 1, lines: lines.slice(index, last + 1) });
+    index = last;
+  }
+  return entries;
+}
+
+/**
+ * @param {string} text
  * @returns {{ variables: Variable[], mistakes: Mistake[] }}
  */
 export function parseEnv(text) {
-  const lines = text.replace(/^\ufeff/, '').split(/\r\n|\r|\n/);
-  /** @type {Variable[]} */
-  const variables = [];
-  /** @type {Mistake[]} */
-  const mistakes = [];
-  const firstLines = new Map();
-  for (let index = 0; index < lines.length; index += 1) {
-    const line = index + 1;
-    const entry = readEntry(lines, index);
-    index = entry.last;
-    if (entry.isBlank) continue;
-    const problem = entry.problem || nameProblem(entry.name, firstLines);
-    if (problem) {
-      mistakes.push({ line, text: problem });
-      continue;
-    }
-    firstLines.set(entry.name, line);
-    variables.push({ name: entry.name, value: entry.value });
-  }
-  return { variables, mistakes };
+  const entries = readEntries(text).filter((entry) => !entry.isBlank);
+  return {
+    variables: entries.flatMap(({ name, value, problem }) => (problem ? [] : { name, value })),
+    mistakes: entries.flatMap(({ line, problem }) => (problem ? { line, text: problem } : [])),
+  };
+}
+
+/**
+ * Every variable that can be told, those with a name that is wrong or stands there twice too: their rows say so.
+ * @param {string} text
+ * @returns {Variable[]}
+ */
+export function variablesIn(text) {
+  return readEntries(text).flatMap(({ name, value, isBlank }) => (isBlank || !name ? [] : { name, value }));
+}
+
+/**
+ * The text with other variables: comments, empty lines and what cannot be read stay where they are, and so does every line
+ * whose variable is the same; new variables come at the end.
+ * @param {string} text
+ * @param {Variable[]} variables
+ */
+export function withVariables(text, variables) {
+  const left = [...variables];
+  const lines = readEntries(text).flatMap((entry) => {
+    if (entry.isBlank || !entry.name) return entry.lines;
+    const index = left.findIndex(({ name }) => name === entry.name);
+    if (index < 0) return [];
+    const [{ value }] = left.splice(index, 1);
+    return value === entry.value ? entry.lines : [`${entry.head}${quoted(value)}${entry.tail}`];
+  });
+  while (lines.length && !lines[lines.length - 1].trim()) lines.pop();
+  const kept = lines.map((line) => `${line}\n`).join('');
+  return kept + envText(left);
 }
 
 /**
@@ -76,20 +113,26 @@ function quoted(value) {
  * @param {number} index
  */
 function readEntry(lines, index) {
-  const entry = { isBlank: false, name: '', value: '', problem: '', last: index };
+  const entry = { isBlank: false, name: '', value: '', problem: '', head: '', tail: '', last: index };
   const text = lines[index].trim();
   if (!text || text.startsWith('#')) return { ...entry, isBlank: true };
-  const found = /^(?:export\s+)?('[^']+'|[^=\s]+)\s*(=?)\s*(.*)$/.exec(text);
+  const found = /^((?:export\s+)?('[^']+'|[^=\s]+)\s*(=?)\s*)(.*)$/.exec(text);
   if (!found) return { ...entry, problem: 'not of the form KEY=value' };
-  const name = found[1].replace(/^'|'$/g, '');
-  if (!found[2])
-    return {
-      ...entry,
-      problem: found[3] ? 'not of the form KEY=value' : `${name} has no value; write ${name}= for an empty one`,
-    };
-  const quote = found[3][0];
-  if (quote !== '"' && quote !== "'") return { ...entry, name, value: found[3].replace(/\s+#.*$/, '').trimEnd() };
-  return { ...entry, name, ...readQuoted(lines, index, quote) };
+  const name = found[2].replace(/^'|'$/g, '');
+  if (!found[3]) return { ...entry, problem: withoutValue(name, found[4]) };
+  const named = { ...entry, name, head: found[1] };
+  const quote = found[4][0];
+  if (quote === '"' || quote === "'") return { ...named, ...readQuoted(lines, index, quote) };
+  const tail = /\s+#.*$/.exec(found[4])?.[0] ?? '';
+  return { ...named, value: found[4].slice(0, found[4].length - tail.length).trimEnd(), tail };
+}
+
+/**
+ * @param {string} name
+ * @param {string} rest
+ */
+function withoutValue(name, rest) {
+  return rest ? 'not of the form KEY=value' : `${name} has no value; write ${name}= for an empty one`;
 }
 
 /**
@@ -103,14 +146,15 @@ function readQuoted(lines, index, quote) {
     ...lines.slice(index + 1),
   ].join('\n');
   const found = (quote === '"' ? /^((?:\\[\s\S]|[^"\\])*)"([^\n]*)/ : /^((?:\\[\s\S]|[^'\\])*)'([^\n]*)/).exec(rest);
-  if (!found) return { problem: 'a quote that does not end', last: index };
+  // Nothing of it can be told: the lines stay as they are.
+  if (!found) return { name: '', problem: 'a quote that does not end', last: index };
   const last = index + found[0].split('\n').length - 1;
-  if (!/^\s*(#.*)?$/.test(found[2])) return { problem: 'something follows the closing quote', last };
+  if (!/^\s*(#.*)?$/.test(found[2])) return { name: '', problem: 'something follows the closing quote', last };
   const value =
     quote === '"'
       ? found[1].replace(/\\([\\'"abfnrtv])/g, (_all, letter) => ESCAPES[letter] ?? letter)
       : found[1].replace(/\\([\\'])/g, '$1');
-  return { value, last };
+  return { value, last, tail: found[2].trimEnd() };
 }
 
 /**

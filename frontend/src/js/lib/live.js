@@ -11,6 +11,7 @@ const FORBIDDEN = 4403;
 const SILENT_MILLISECONDS = 50_000;
 const RENEW_BEFORE_MILLISECONDS = 90_000;
 const BATCH_MILLISECONDS = 16;
+const RETRY = { minReconnectionDelay: 500, maxReconnectionDelay: 10_000, reconnectionDelayGrowFactor: 1.3 };
 
 /**
  * @typedef {'idle' | 'connecting' | 'open' | 'reconnecting' | 'refused'} LiveState
@@ -23,6 +24,9 @@ const BATCH_MILLISECONDS = 16;
 
 /** How the socket is. */
 export const liveState = /** @type {import('./store.js').Store<LiveState>} */ (store('idle'));
+
+/** When the next try to connect begins, in milliseconds since 1970. */
+export const retryAt = store(0);
 
 /** An app of the user changed its state, here or anywhere. */
 export const deploymentNews = /** @type {ReturnType<typeof signal<DeploymentNews>>} */ (signal());
@@ -52,11 +56,7 @@ let delivery;
 export function connect() {
   if (socket) return;
   liveState.set('connecting');
-  socket = new ReconnectingSocket(address, null, {
-    minReconnectionDelay: 500,
-    maxReconnectionDelay: 10_000,
-    maxEnqueuedMessages: 0,
-  });
+  socket = new ReconnectingSocket(address, null, { ...RETRY, maxEnqueuedMessages: 0 });
   socket.addEventListener('open', () => sendToken(refusedToken));
   socket.addEventListener('message', (event) => heard(JSON.parse(event.data)));
   socket.addEventListener('close', closed);
@@ -136,13 +136,14 @@ function sendToken(refused) {
   if (!session || session.accessToken === refused) return;
   sentToken = session.accessToken;
   lastHeard = Date.now();
-  say({ type: 'auth', token: sentToken });
+  say({ type: 'auth', token: sentToken, batch: true });
 }
 
 /** @param {any} frame */
 function heard(frame) {
   lastHeard = Date.now();
-  if (frame.type === 'event') return take(frame);
+  if (frame.type === 'events') return take(frame, frame.lines);
+  if (frame.type === 'event') return take(frame, [frame]);
   if (frame.type === 'app') return takeApp(frame);
   if (frame.type === 'ping') return say({ type: 'pong' });
   if (frame.type === 'deployment') return deploymentNews.emit(frame);
@@ -187,12 +188,16 @@ function refused(frame) {
   watch.how.onError?.(frame);
 }
 
-/** @param {LogLine & { deployment: string, release: number }} frame */
-function take(frame) {
+/**
+ * @param {{ deployment: string, release: number }} frame
+ * @param {LogLine[]} lines
+ */
+function take(frame, lines) {
   for (const watch of watchesOf(frame)) {
-    if (frame.seq <= watch.last) continue;
-    watch.last = frame.seq;
-    watch.waiting.push(frame);
+    const fresh = lines.filter(({ seq }) => seq > watch.last);
+    if (!fresh.length) continue;
+    watch.last = /** @type {LogLine} */ (fresh.at(-1)).seq;
+    watch.waiting.push(...fresh);
   }
   delivery ??= setTimeout(deliver, BATCH_MILLISECONDS);
 }
@@ -227,7 +232,15 @@ function closed(event) {
     return liveState.set('refused');
   }
   if (event.code === UNAUTHORISED) refusedToken = sentToken;
+  retryAt.set(Date.now() + retryDelay(socket?.retryCount ?? 0));
   liveState.set('reconnecting');
+}
+
+/** How long the socket waits before a try, in milliseconds. @param {number} tries */
+function retryDelay(tries) {
+  const { minReconnectionDelay, maxReconnectionDelay, reconnectionDelayGrowFactor } = RETRY;
+  if (tries < 1) return 0;
+  return Math.min(maxReconnectionDelay, minReconnectionDelay * reconnectionDelayGrowFactor ** (tries - 1));
 }
 
 /** @param {number} expiresAt */

@@ -3,21 +3,23 @@
 /** @import { Deployment, DeploymentNews } from '../types' */
 /** @import { DeedName } from '../components/app_deeds.js' */
 import { announce } from '../components/announce.js';
-import { doDeed } from '../components/app_deeds.js';
+import { doDeed, obstacle, offered } from '../components/app_deeds.js';
 import { standing } from '../components/app_facts.js';
 import { appHeader } from '../components/app_header.js';
 import { DeploymentPanel } from '../components/deployment_panel.js';
-import { EnvPanel } from '../components/env_panel.js';
 import { errorCard } from '../components/error_card.js';
+import { showInFavicon } from '../components/favicon.js';
 import { icon } from '../components/icon.js';
 import { listenForKeys } from '../components/keys.js';
+import { LazyPanel } from '../components/lazy_panel.js';
 import { LogViewer } from '../components/log_viewer.js';
 import { releaseList } from '../components/release_list.js';
-import { settingsPanel } from '../components/settings_panel.js';
+import { SettingsPanel } from '../components/settings_panel.js';
 import { startShell } from '../components/shell.js';
 import { tabBar } from '../components/tabs.js';
 import { api } from '../lib/api.js';
 import { appLogFeed } from '../lib/app_log_feed.js';
+import { offerCommands } from '../lib/commands.js';
 import { el, fill, hook } from '../lib/dom.js';
 import { repositoryName } from '../lib/format.js';
 import { connect, deploymentNews, resumed } from '../lib/live.js';
@@ -73,8 +75,15 @@ class ApplicationPage {
       name,
       onOpen: (release) => this.query.set({ tab: 'deployment', release: String(release) }, { push: true }),
     });
-    this.environment = new EnvPanel({ name, onDeploy: () => this.#act('redeploy') });
-    this.settings = settingsPanel({ onDestroy: () => void this.#act('destroy') });
+    this.environment = new LazyPanel(async () => {
+      const { EnvPanel } = await import('../components/env_panel.js');
+      return new EnvPanel({ name, onDeploy: () => this.#act('redeploy') });
+    });
+    this.settings = new SettingsPanel({
+      name,
+      onDeploy: () => this.#act('redeploy'),
+      onDestroy: () => void this.#act('destroy'),
+    });
     const panels = /** @type {const} */ (['deployment', 'log', 'releases', 'environment', 'settings']);
     this.tabs = tabBar({
       label: 'Parts of the application',
@@ -93,8 +102,30 @@ class ApplicationPage {
       if (this.#loaded === 'log') return this.log.viewer.press(key);
       return this.#loaded === 'deployment' && this.deployment.viewer.press(key);
     });
+    offerCommands(() => this.#commands());
     connect();
     this.#showQuery();
+  }
+
+  /** What the palette offers for this app now. @returns {import('../lib/commands.js').Command[]} */
+  #commands() {
+    const deeds = offered(this.app).filter(({ name }) => !obstacle(this.app, name));
+    return [
+      ...deeds.map(({ name, word, icon: image }) => ({
+        kind: /** @type {const} */ ('Action'),
+        word,
+        icon: image,
+        more: 'this application',
+        run: () => void this.#act(name),
+      })),
+      ...Object.entries(TABS).map(([tab, { label, icon: image }]) => ({
+        kind: /** @type {const} */ ('Page'),
+        word: label,
+        icon: image,
+        more: 'this application tab',
+        run: () => this.query.set({ tab }, { push: true }),
+      })),
+    ];
   }
 
   /** @param {Deployment} app */
@@ -106,6 +137,7 @@ class ApplicationPage {
     this.log.setRunning(app.phase !== 'stopped' && !app.stopped_at);
     this.deployment.show(app, Number(this.query.get().release) || null);
     const words = standing(app);
+    showInFavicon(app);
     document.title = `${words} · ${repositoryName(app.git_url)} · DevOps Butler`;
     if (this.#heard && this.#heard !== words) announce(words);
     this.#heard = words;
@@ -121,6 +153,7 @@ class ApplicationPage {
     void this.deployment.refresh();
     if (this.#loaded === 'releases') void this.releases.load();
     if (this.#loaded === 'environment') void this.environment.refresh();
+    if (this.#loaded === 'settings') void this.settings.refresh();
   }
 
   /** @param {DeedName} deed */
@@ -129,7 +162,9 @@ class ApplicationPage {
     if (isDone && deed === 'redeploy') this.query.set({ tab: 'deployment', release: '' }, { push: true });
   }
 
+  /** Told by the answer and by the socket: the page is left once. */
   #leave() {
+    if (this.#isGone) return;
     this.#isGone = true;
     location.replace('/applications');
   }
@@ -154,6 +189,7 @@ class ApplicationPage {
     if (shown === 'deployment') this.deployment.viewer.shown();
     if (isNew && shown === 'releases') void this.releases.load();
     if (isNew && shown === 'environment') void this.environment.refresh();
+    if (isNew && shown === 'settings') void this.settings.refresh();
     this.#show(this.app);
   }
 }

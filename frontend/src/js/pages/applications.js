@@ -1,18 +1,18 @@
 /** All applications: found, filtered, sorted, and what is done to each; kept true by the socket. */
 
-/** @import { Deployment } from '../types' */
+/** @import { Deployed, Deployment } from '../types' */
 /** @import { DeedName } from '../components/app_deeds.js' */
 import { announce } from '../components/announce.js';
 import { doDeed } from '../components/app_deeds.js';
 import { standing } from '../components/app_facts.js';
 import { appRow } from '../components/app_row.js';
-import { copyButton } from '../components/copy.js';
 import { errorCard } from '../components/error_card.js';
 import { icon } from '../components/icon.js';
 import { listenForKeys } from '../components/keys.js';
+import { LazyPanel } from '../components/lazy_panel.js';
 import { pager } from '../components/pager.js';
 import { startShell } from '../components/shell.js';
-import { chosen } from '../lib/app_list.js';
+import { chosen, pageOf } from '../lib/app_list.js';
 import { appsStore } from '../lib/apps_store.js';
 import { debounce, el, fill, hook } from '../lib/dom.js';
 import { plural } from '../lib/format.js';
@@ -20,50 +20,84 @@ import { queryState } from '../lib/query.js';
 
 const PAGE_SIZE = 20;
 const TYPING_MILLISECONDS = 150;
-const SAMPLE = 'butler deploy https://github.com/user/repo';
 
-if (startShell({ needsLogin: true })) start();
+/** What somebody without an app sees; it stays as it is while it is right. */
+const none = new LazyPanel(async () => {
+  const { firstApp } = await import('../components/first_app.js');
+  const onDeployed = (/** @type {Deployed} */ { container_name: name }) =>
+    location.assign(`/applications/${encodeURIComponent(name)}`);
+  return { element: firstApp({ heading: 'h2', onDeployed }), refresh: async () => {} };
+});
 
-function start() {
-  const place = hook('applications');
-  const filters = /** @type {HTMLFormElement} */ (hook('filters'));
-  const query = queryState({ q: '', status: 'all', sort: 'newest', page: '1' });
-  const store = appsStore({ onChange: show, onError: failed });
+/** @typedef {{ q: string, status: string, sort: string, page: string }} View */
+
+class ApplicationsPage {
   /** @type {Map<string, ReturnType<typeof appRow>>} */
-  const rows = new Map();
-  /** @type {Map<string, string>} */
-  const heard = new Map();
-  const list = el('ul', { class: 'apps', role: 'list', 'aria-label': 'Applications' });
-  const summary = el('p', { class: 'apps__summary muted small', role: 'status' });
-  const pages = pager({ label: 'Pages', onPage: (page) => query.set({ page: String(page) }, { push: true }) });
+  #rows = new Map();
+  /** What was said last of each app. @type {Map<string, string>} */
+  #heard = new Map();
 
-  function show() {
-    place.removeAttribute('aria-busy');
-    filters.hidden = store.apps.size === 0;
-    if (store.apps.size === 0) return fill(place, empty());
-    tellChanges();
-    const state = query.get();
-    const found = chosen(store.apps.values(), state);
-    if (!found.length) return fill(place, noMatch(state, store.apps.size, clear));
-    const last = Math.ceil(found.length / PAGE_SIZE);
-    const page = Math.min(Math.max(1, Number(state.page) || 1), last);
-    const shown = found.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE);
-    summary.textContent = summaryText(found.length, store.apps.size);
-    arrange(list, shown.map(rowOf));
-    pages.show(page, last);
-    if (!list.isConnected) fill(place, summary, list, pages.element);
+  constructor() {
+    this.place = hook('applications');
+    this.filters = hook('filters');
+    this.query = queryState(/** @type {View} */ ({ q: '', status: 'all', sort: 'newest', page: '1' }));
+    this.store = appsStore({ onChange: () => this.#show(), onError: (error) => this.#failed(error) });
+    this.list = el('ul', { class: 'apps', role: 'list', 'aria-label': 'Applications' });
+    this.summary = el('p', { class: 'apps__summary muted small', role: 'status' });
+    this.pages = pager({ label: 'Pages', onPage: (page) => this.#turnTo(page) });
+    this.controls = filterControls(this.filters, this.query);
   }
 
-  function clear() {
-    query.set({ q: '', status: 'all', page: '1' });
-    field(filters, 'q').focus();
+  start() {
+    this.query.subscribe(() => {
+      this.controls.show();
+      this.#show();
+    });
+    listenForKeys((key) => {
+      if (key !== '/' || this.filters.hidden) return false;
+      field(this.filters, 'q').focus();
+      return true;
+    });
+    this.controls.show();
+    fill(this.place, ...skeletons());
+    void this.store.start();
+  }
+
+  #show() {
+    const { place, store } = this;
+    place.removeAttribute('aria-busy');
+    this.filters.hidden = store.apps.size === 0;
+    if (store.apps.size === 0) return showNone(place);
+    this.#tellChanges();
+    const state = this.query.get();
+    const found = chosen(store.apps.values(), state);
+    const clear = () => this.#clear();
+    if (!found.length) return fill(place, noMatch(state, store.apps.size, clear));
+    const { items, page, last } = pageOf(found, state.page, PAGE_SIZE);
+    this.summary.textContent = summaryText(found.length, store.apps.size);
+    const rows = items.map((app) => this.#rowOf(app));
+    arrange(this.list, rows);
+    this.pages.show(page, last);
+    if (!this.list.isConnected) fill(place, this.summary, this.list, this.pages.element);
+  }
+
+  /** @param {number} page */
+  #turnTo(page) {
+    this.query.set({ page: String(page) }, { push: true });
+    this.filters.scrollIntoView({ block: 'nearest' });
+    announce(`Page ${page}`);
+  }
+
+  #clear() {
+    this.query.set({ q: '', status: 'all', page: '1' });
+    field(this.filters, 'q').focus();
   }
 
   /** @param {Deployment} app */
-  function rowOf(app) {
+  #rowOf(app) {
     const name = app.container_name;
-    const row = rows.get(name) ?? appRow(app, (deed) => act(name, deed));
-    rows.set(name, row);
+    const row = this.#rows.get(name) ?? appRow(app, (deed) => this.#act(name, deed));
+    this.#rows.set(name, row);
     row.show(app);
     return row.element;
   }
@@ -72,56 +106,42 @@ function start() {
    * @param {string} name
    * @param {DeedName} deed
    */
-  function act(name, deed) {
+  #act(name, deed) {
+    const { store } = this;
     const app = store.apps.get(name);
     if (!app) return;
     void doDeed(app, deed, { onChange: (after) => (after ? store.put(after) : store.remove(name)) });
   }
 
   /** Each change is said once, in one place. */
-  function tellChanges() {
-    for (const app of store.apps.values()) {
+  #tellChanges() {
+    for (const app of this.store.apps.values()) {
       const [name, words] = [app.container_name, standing(app)];
-      if (heard.has(name) && heard.get(name) !== words) announce(`${name}: ${words}`);
-      heard.set(name, words);
+      if (this.#heard.has(name) && this.#heard.get(name) !== words) announce(`${name}: ${words}`);
+      this.#heard.set(name, words);
     }
   }
 
   /** @param {unknown} error */
-  function failed(error) {
-    if (store.apps.size) return;
+  #failed(error) {
+    if (this.store.apps.size) return;
     const retry = () => {
-      fill(place, ...skeletons());
-      void store.load();
+      fill(this.place, ...skeletons());
+      void this.store.load();
     };
-    place.removeAttribute('aria-busy');
-    fill(place, errorCard(/** @type {any} */ (error), { retry, heading: 'h2' }));
+    this.place.removeAttribute('aria-busy');
+    fill(this.place, errorCard(/** @type {any} */ (error), { retry, heading: 'h2' }));
   }
-
-  const controls = filterControls(filters, query);
-  query.subscribe(() => {
-    controls.show();
-    show();
-  });
-  listenForKeys((key) => {
-    if (key !== '/' || filters.hidden) return false;
-    field(filters, 'q').focus();
-    return true;
-  });
-  controls.show();
-  fill(place, ...skeletons());
-  void store.start();
 }
 
 /**
  * Keeps the search, the filter and the order in the address, and shows what stands there.
- * @param {HTMLFormElement} form
- * @param {ReturnType<typeof queryState<{ q: string, status: string, sort: string, page: string }>>} query
+ * @param {HTMLElement} filters
+ * @param {ReturnType<typeof queryState<View>>} query
  */
-function filterControls(form, query) {
+function filterControls(filters, query) {
   const typed = debounce((/** @type {string} */ q) => query.set({ q, page: '1' }), TYPING_MILLISECONDS);
-  form.addEventListener('submit', (event) => event.preventDefault());
-  form.addEventListener('input', (event) => {
+  filters.addEventListener('input', (event) => {
     const { name, value } = /** @type {HTMLInputElement} */ (event.target);
     if (name === 'q') typed(value);
     else query.set({ [name]: value, page: '1' });
@@ -130,7 +150,7 @@ function filterControls(form, query) {
     show() {
       const state = query.get();
       for (const name of /** @type {const} */ (['q', 'status', 'sort'])) {
-        const input = field(form, name);
+        const input = field(filters, name);
         if (input.value !== state[name]) input.value = state[name];
       }
     },
@@ -159,11 +179,11 @@ function noMatch({ q }, total, onClear) {
 }
 
 /**
- * @param {HTMLFormElement} form
+ * @param {HTMLElement} filters
  * @param {string} name
  */
-function field(form, name) {
-  return /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
+function field(filters, name) {
+  return /** @type {HTMLInputElement} */ (filters.querySelector(`[name=${name}]`));
 }
 
 /**
@@ -197,23 +217,10 @@ function skeletons() {
   ];
 }
 
-function empty() {
-  return el(
-    'div',
-    { class: 'empty' },
-    icon('rocket'),
-    el('h2', { text: 'Nothing runs here yet' }),
-    el('p', {
-      class: 'muted',
-      text: 'Give the Butler the address of a Git repository: it finds out what it is, builds it, and hands you its address.',
-    }),
-    el('a', { class: 'button button--primary button--large', href: '/#deploy' }, icon('plus'), 'Deploy your first app'),
-    el(
-      'p',
-      { class: 'empty__aside muted small' },
-      'Or from a terminal: ',
-      el('code', { text: SAMPLE }),
-      copyButton(SAMPLE, 'Copy the command'),
-    ),
-  );
+/** @param {HTMLElement} place */
+function showNone(place) {
+  if (!none.element.isConnected) fill(place, none.element);
+  void none.refresh();
 }
+
+if (startShell({ needsLogin: true })) new ApplicationsPage().start();

@@ -3,6 +3,7 @@
 import { startShell } from '../components/shell.js';
 import { currentSession } from '../lib/auth.js';
 import { el, fill, hook } from '../lib/dom.js';
+import { reloadOnce } from '../lib/reload.js';
 
 startShell();
 
@@ -17,7 +18,8 @@ async function showDashboard(place) {
     const { startDashboard } = await import('../components/dashboard.js');
     startDashboard(place);
   } catch {
-    // The server was updated between the page and its script, or went away.
+    // The server was updated between the page and its script, or the network changed: containers come with networks.
+    if (reloadOnce()) return;
     const again = el('button', { class: 'button', type: 'button', text: 'Load the page again' });
     again.addEventListener('click', () => location.reload());
     fill(

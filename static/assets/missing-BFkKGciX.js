@@ -1,1 +1,0 @@
-import{r as e}from"./shell-Cgrt49Pw.js";e();

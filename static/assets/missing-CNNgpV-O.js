@@ -1,0 +1,1 @@
+import{r as e}from"./shell-DoyDXEE0.js";e();
