@@ -22,7 +22,8 @@ const MISSING = 'missing.html';
  * needs.
  */
 const SHARED = {
-  shell: /components\/(shell|page_keys|menu|icon)\.js$|css\/(main|pages\/(account|login)|components\/palette)\.css$|virtual:icons/,
+  shell:
+    /components\/(shell|page_keys|menu|icon)\.js$|css\/(main|pages\/(account|login)|components\/palette)\.css$|virtual:icons/,
   parts: /components\/(announce|copy|dialog|error_card|field|time|toast)\.js$/,
   apps: /components\/(app_deeds|app_facts|badge|deed_menu|keys_list|pager)\.js$|lib\/(apps_store|live|query)\.js$/,
 };
