@@ -12,10 +12,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from playwright.sync_api import Browser, Error, Page, Route, sync_playwright
+from playwright.sync_api import BrowserContext, Error, Page, Route, sync_playwright
 
 from tests import fake_github
 from tests.browser import sites
@@ -27,7 +28,7 @@ SIZES: dict[int, dict[str, Any]] = {
     360: {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True},
     1440: {"viewport": {"width": 1440, "height": 900}},
 }
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 LONG = "a-repository-with-quite-a-long-name-for-a-phone"
 TOKEN, EXPIRED = "ghp_" + "a" * 36, "ghp_" + "e" * 36
 COLOURS = (
@@ -72,7 +73,7 @@ _held: list[Route] = []
 
 
 def never(page: Page, pattern: str) -> None:
-    page.route(pattern, _held.append)
+    page.route(pattern, lambda route: _held.append(route))
 
 
 def refuse(page: Page, pattern: str, code: str = "internal-error", status: int = 500) -> None:
@@ -572,31 +573,33 @@ def main() -> None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium_program(), args=["--no-sandbox"])
             for name, (who, prepare) in chosen.items():
-                for width in SIZES:
-                    _take(browser, made, name, who, prepare, width, target)
+                for width, theme in product(SIZES, THEMES):
+                    context = browser.new_context(**SIZES[width], color_scheme=theme, reduced_motion="reduce")
+                    try:
+                        _take(context, made, who, prepare, target / f"{name}-{theme}-{width}.png")
+                    except Exception as error:
+                        # The others are still to be taken.
+                        sys.stderr.write(f"{name}, {theme}, {width}: {str(error)[:300]}\n")
+                    finally:
+                        _let_go()
+                        context.close()
             browser.close()
 
 
-def _take(browser: Browser, made: World, name: str, who: str, prepare: State, width: int, target: Path) -> None:
-    context = browser.new_context(**SIZES[width], reduced_motion="reduce")
+def _take(context: BrowserContext, made: World, who: str, prepare: State, file: Path) -> None:
     person = Person(context, made.clients[who or "grace"])
     person.page.set_default_timeout(15_000)
-    try:
-        if who:
-            person.log_in()
-        prepare(person, made)
-        person.page.wait_for_timeout(500)
-        for theme in THEMES:
-            person.page.emulate_media(color_scheme=theme)
-            person.page.wait_for_timeout(300)
-            person.page.screenshot(path=target / f"{name}-{theme}-{width}.png", full_page=True)
-    except Exception as error:
-        sys.stderr.write(f"{name} at {width}: {str(error)[:300]}\n")
-    finally:
-        while _held:
-            with suppress(Error):
-                _held.pop().abort()
-        context.close()
+    if who:
+        person.log_in()
+    prepare(person, made)
+    person.page.wait_for_timeout(500)
+    person.page.screenshot(path=file, full_page=True)
+
+
+def _let_go() -> None:
+    while _held:
+        with suppress(Error):
+            _held.pop().abort()
 
 
 if __name__ == "__main__":
