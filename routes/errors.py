@@ -40,7 +40,7 @@ def add_handlers(app: FastAPI, missing_page: Path) -> None:
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
-        if error.status_code == 404 and _opens_a_page(request) and missing_page.is_file():
+        if error.status_code == 404 and _opens_a_page(request) and _is_there(missing_page):
             return FileResponse(missing_page, status_code=404, headers={"Cache-Control": "no-cache"})
         code = _CODES.get(error.status_code, Code.INVALID_REQUEST)
         message = "There is no such address." if error.status_code == 404 else str(error.detail)
@@ -96,6 +96,10 @@ class UnknownErrors:
 
 def _opens_a_page(request: Request) -> bool:
     return request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
+
+
+def _is_there(page: Path) -> bool:
+    return page.is_file()
 
 
 def _internal() -> ButlerError:
