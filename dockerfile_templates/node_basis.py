@@ -29,6 +29,7 @@ _FORGOTTEN = {
     "run-p": "npm-run-all",
     "run-s": "npm-run-all",
     "serve": "serve",
+    "srvx": "srvx",
     "ts-node": "ts-node typescript",
     "ts-node-dev": "ts-node-dev typescript",
     "tsx": "tsx",

@@ -14,6 +14,9 @@ LAUNCHER = "/butler/serve-default.mjs"
 
 _PREVIEW = "vite preview --host 0.0.0.0 --port $PORT"
 _NITRO = "node .output/server/index.mjs"
+# Since this release TanStack Start writes a handler of its own, which srvx serves; with Nitro beside it, Nitro's server.
+_SRVX = "srvx --prod --host 0.0.0.0 --port $PORT -s ../client dist/server/server.js"
+_WITHOUT_NITRO = (1, 132)
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,23 @@ def of(workspace: Workspace) -> tuple[str, Server] | None:
     """The framework's package and what is known of it; an adapter of SvelteKit's counts for more than Kit itself."""
     package = node_facts.first_dependency(workspace, *SERVERS)
     return (package, SERVERS[package]) if package else None
+
+
+def usual_start(workspace: Workspace) -> str | None:
+    """How the framework's own server is started, for want of a script that does."""
+    known = of(workspace)
+    if known and known[1].framework == "tanstack-start" and _makes_a_handler(workspace, known[0]):
+        return _SRVX
+    return known[1].start if known else None
+
+
+def _makes_a_handler(workspace: Workspace, package: str) -> bool:
+    configs = "".join(workspace.read_text(path, 20_000) or "" for path in workspace.glob("vite.config.*"))
+    if not configs or "nitro" in configs or node_facts.first_dependency(workspace, "nitro", "nitropack", "vinxi"):
+        return False
+    declared = {**node_facts.dependencies(workspace), **node_facts.development_dependencies(workspace)}
+    floor = re.search(r"(\d+)\.(\d+)", declared.get(package, ""))
+    return floor is None or (int(floor[1]), int(floor[2])) >= _WITHOUT_NITRO
 
 
 def start_of_function(workspace: Workspace) -> Start | None:

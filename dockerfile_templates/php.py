@@ -63,7 +63,7 @@ def plan(workspace: Workspace) -> Plan:
     if heroku:
         root = Fact((heroku[1] or ".").strip("/") or ".", "web in Procfile")
     framework = _framework(workspace)
-    has_composer = workspace.exists("composer.json")
+    has_composer = _installs(workspace)
     return plan_of(
         workspace,
         Draft(
@@ -102,10 +102,20 @@ def _images(workspace: Workspace, version: str) -> dict[str, str]:
     assets = _assets(workspace)
     return {
         "PHP_IMAGE": image,
-        "COMPOSER_IMAGE": "composer:2" if workspace.exists("composer.json") else image,
+        "COMPOSER_IMAGE": "composer:2" if _installs(workspace) else image,
         "NODE_IMAGE": f"node:{node_facts.version(workspace.telling())[0].value}-slim" if assets else image,
         "ASSETS": assets.value if assets else "",
     }
+
+
+def _installs(workspace: Workspace) -> bool:
+    """Whether Composer has anything to do: packages, an autoloader or scripts, and not just a version of PHP."""
+    manifest = table(workspace.json("composer.json"))
+    if workspace.json("composer.json") is None:
+        return workspace.exists("composer.json")
+    required = text_table(manifest.get("require"))
+    is_platform = all(name == "php" or name.startswith(("ext-", "lib-")) for name in required)
+    return not is_platform or bool(manifest.get("autoload") or manifest.get("scripts"))
 
 
 def _extensions_args(workspace: Workspace) -> dict[str, str]:

@@ -93,7 +93,7 @@ VARIABLES = (
         code=Code.MISSING_VARIABLE,
         message="The variable {name} is not set: the app reads it with os.environ[...] and stops.",
         remedy=_ADD + ' Or give it a default: os.environ.get("{name}", "...").',
-        patterns=(rf"^KeyError: ['\"]{_NAME}['\"]",),
+        patterns=(rf"^KeyError: ['\"]{_NAME}['\"]", rf"^[ \t]*assert ['\"]{_NAME}['\"] in os\.environ\b"),
         before=10,
         after=2,
     ),

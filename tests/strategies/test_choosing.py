@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dockerfile_templates import detect
+from dockerfile_templates import detect, templates
 from domain import Kind, Plan
 from robust_error_handler import Code, DeploymentFailed
 from workspace import open_folder
@@ -302,3 +302,27 @@ def test_a_version_that_is_not_to_be_had_is_said_also_where_nothing_can_be_start
     with pytest.raises(DeploymentFailed) as failure:
         plan_of(tmp_path, {"package.json": package(engines={"node": "0.10.x"})})
     assert any(line.startswith("warning: ") and "0.10.x" in line for line in failure.value.lines)
+
+
+@pytest.mark.parametrize(
+    ("version", "config", "program"),
+    [
+        ("latest", "plugins: [tanstackStart()]", "srvx"),
+        ("^1.140.0", "plugins: [tanstackStart()]", "srvx"),
+        ("^1.140.0", "plugins: [tanstackStart(), nitro()]", "node"),
+        ("^1.121.7", "plugins: [tanstackStart()]", "node"),
+    ],
+)
+def test_tanstack_start_is_served_by_what_its_release_builds(
+    tmp_path: Path, version: str, config: str, program: str
+) -> None:
+    manifest = package(scripts={"build": "vite build"}, dependencies={"@tanstack/react-start": version})
+    plan = plan_of(tmp_path, {"package.json": manifest, "vite.config.ts": config})
+    assert ((plan.start or "").split()[0], plan.port) == (program, 3000)
+    assert ("srvx" in plan.build_args["GLOBAL_PACKAGES"]) == (program == "srvx")
+
+
+def test_a_test_tools_own_browser_is_not_fetched_into_an_image(tmp_path: Path) -> None:
+    lines = (templates.FOLDER / "assets" / "node-install.sh").read_text(encoding="utf-8").splitlines()
+    installs = next(number for number, line in enumerate(lines) if 'sh -c "$INSTALL"' in line)
+    assert "export CYPRESS_INSTALL_BINARY=0" in lines[:installs]

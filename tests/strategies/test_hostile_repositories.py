@@ -145,14 +145,14 @@ def test_any_tree_of_files_gets_a_plan_or_a_clear_error(files: dict[str, bytes])
             place = Path(name) / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
-        began = time.monotonic()
+        began = time.process_time()
         try:
             plan = plan_as_dict(detect(open_folder(Path(name))))
             json.dumps(plan)
             assert plan["strategy"] and plan["evidence"]
         except DeploymentFailed as failure:
             assert failure.message and failure.hint
-        assert time.monotonic() - began < 5
+        assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(
@@ -163,10 +163,10 @@ def test_any_tree_of_files_gets_a_plan_or_a_clear_error(files: dict[str, bytes])
 @pytest.mark.parametrize("filler", ["\n", " ", "a ", "(", "port", '"', "^\t", "server:\n", "{ "])
 def test_a_file_of_one_thing_over_and_over_takes_no_long_time(tmp_path: Path, name: str, filler: str) -> None:
     repository(tmp_path, name, filler)
-    began = time.monotonic()
+    began = time.process_time()
     with contextlib.suppress(DeploymentFailed):
         detect(open_folder(tmp_path))
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def repository(folder: Path, name: str, filler: str) -> None:
@@ -204,6 +204,6 @@ def test_links_out_of_the_tree_are_not_followed(tmp_path: Path) -> None:
 def test_a_huge_manifest_takes_no_long_time(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text(json.dumps({"dependencies": {f"p{n}": "^1.0.0" for n in range(200_000)}}))
     (tmp_path / "index.js").write_text("require('http').createServer().listen(3000)\n" + "x(" * 400_000)
-    began = time.monotonic()
+    began = time.process_time()
     assert detect(open_folder(tmp_path)).strategy == "node"
-    assert time.monotonic() - began < 3
+    assert time.process_time() - began < 3

@@ -338,3 +338,19 @@ def test_fasthtml_has_a_port_of_its_own(tmp_path: Path) -> None:
     files = {"requirements.txt": "python-fasthtml", "main.py": "from fasthtml.common import *\napp, rt = fast_app()"}
     plan = plan_of(tmp_path, files)
     assert (plan.framework, plan.port) == ("fasthtml", 5001)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "image"),
+    [
+        ({"require": {"php": "^8.2", "ext-intl": "*"}}, "php:8.3-apache"),
+        ({"require": {"php": "^8.2", "monolog/monolog": "^3"}}, "composer:2"),
+        ({"autoload": {"psr-4": {"App\\": "src/"}}}, "composer:2"),
+    ],
+)
+def test_composer_is_fetched_only_where_it_has_something_to_install(
+    tmp_path: Path, manifest: dict[str, Any], image: str
+) -> None:
+    plan = plan_of(tmp_path, {"composer.json": manifest, "index.php": "<?php"})
+    assert (plan.package_manager, plan.build_args["COMPOSER_IMAGE"]) == ("composer", image)
+    assert bool(plan.install) == (image == "composer:2")
