@@ -381,6 +381,15 @@ PIP_UNKNOWN = (
         also=r"Ignored the following versions that require a different python version",
     ),
     Rule(
+        name="pip-requirements-missing",
+        stages=BUILDING,
+        code=_NOT_FOUND,
+        message="pip is told to install from {file}, and there is no such file where the build runs.",
+        remedy="Commit {file}, or correct its path; in a Dockerfile it must be copied before pip runs, and .dockerignore "
+        "must not leave it out.",
+        patterns=(r"Could not open requirements file: .{0,60}'(?P<file>[^']+)'",),
+    ),
+    Rule(
         name="pip-package-unknown",
         stages=BUILDING,
         code=_NOT_FOUND,
@@ -391,7 +400,6 @@ PIP_UNKNOWN = (
             r"No matching distribution found for (?P<package>\S+)",
             r"Could not find a version that satisfies the requirement (?P<package>\S+)",
             r"Invalid requirement: '?(?P<package>[^'\n]{1,80})",
-            r"Could not open requirements file: .{0,60}'(?P<package>[^']+)'",
         ),
     ),
 )
