@@ -14,6 +14,7 @@ from workspace.node_workspaces import Package
 NAME = "monorepo"
 
 _NAMES = ("web", "frontend", "website", "www", "site", "app", "main")
+_OWN_PROGRAMS = "PATH=$PWD/node_modules/.bin:$PATH "
 _ROOT_FILE = re.compile(
     r"(?<![\w/.-])\.?[\w-]+(?:\.[\w-]+)*\.(?:json|ya?ml|lockb?|toml)\b|(?<![\w/])\.(?:nvmrc|node-version|tool-versions)\b"
 )
@@ -63,8 +64,23 @@ def _of_member(workspace: Workspace) -> Plan:
         for entry in made.evidence
         if entry.field not in fields
     ]
+    place = f"/app/{package.folder}"
+    start = (made.start or "").removeprefix(f"cd {package.folder} && ").removeprefix(_OWN_PROGRAMS)
+    told = [replace(entry, value=start) if entry.field == "start" else entry for entry in told]
+    is_site = inner.kind is Kind.SPA
     return replace(
-        made, strategy=inner.strategy, kind=inner.kind, context=above, candidates=(), evidence=(*kept, *told, reason)
+        made,
+        strategy=inner.strategy,
+        kind=inner.kind,
+        context=above,
+        start=start,
+        # What anybody else lets it run is meant for the folder as well.
+        dockerfile=made.dockerfile
+        if is_site
+        else f"{made.dockerfile}WORKDIR {place}\nENV PATH={place}/node_modules/.bin:$PATH\n",
+        build_args={**made.build_args, **({} if is_site else {"BUTLER_START": commands.executable(start)})},
+        candidates=(),
+        evidence=(*kept, *told, reason),
     )
 
 
@@ -155,7 +171,7 @@ def _start(inner: Plan, package: Package, run: str) -> str:
         start = "next start -H 0.0.0.0 -p $PORT"
     if start.startswith(f"{run} "):
         return f"cd {package.folder} && {start}"
-    return f"cd {package.folder} && PATH=$PWD/node_modules/.bin:$PATH {start}"
+    return f"cd {package.folder} && {_OWN_PROGRAMS}{start}"
 
 
 def _known(args: dict[str, str], template: str) -> dict[str, str]:

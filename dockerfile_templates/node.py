@@ -79,7 +79,6 @@ def _is_bare(workspace: Workspace) -> bool:
 
 
 def _start(workspace: Workspace) -> Start | None:
-    known = node_servers.of(workspace)
     usual = node_servers.usual_start(workspace)
     special = node_servers.start_of_function(workspace) or node_servers.start_of_export(workspace)
     if special and not procfile.processes(workspace).get("web"):

@@ -75,6 +75,8 @@ def test_a_folder_that_needs_its_neighbours_is_installed_and_built_from_the_root
     plan = detect(open_folder(written(tmp_path, files), "apps/web"))
     assert (plan.strategy, plan.kind, plan.context) == ("nextjs", Kind.NEXTJS, "../..")
     assert (plan.install, plan.version, plan.port) == ("npm ci", "22", 3000)
+    assert plan.start == "next start -H 0.0.0.0 -p $PORT"
+    assert "\nWORKDIR /app/apps/web\n" in (plan.dockerfile or "")
     assert plan.build == "npm run build --workspace @acme/ui && npm run build --workspace web"
     assert source(plan, "version").startswith("engines.node in ../../package.json:")
     assert source(plan, "build").startswith("scripts.build in package.json:")
