@@ -21,7 +21,7 @@ export function profileCard(user) {
     'Profile',
     el(
       'dl',
-      { class: 'facts' },
+      { class: 'profile' },
       ...[
         fact('User name', user.username),
         fact('E-mail', user.email),

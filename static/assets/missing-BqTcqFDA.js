@@ -1,0 +1,1 @@
+import{r as e}from"./shell-DbiZ0fyA.js";e();

@@ -1,1 +1,0 @@
-import{r as e}from"./shell-DoyDXEE0.js";e();
