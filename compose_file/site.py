@@ -135,7 +135,7 @@ def _site_port(service: Mapping[str, Any]) -> tuple[int | None, str]:
         if targets:
             return _likeliest(targets), f"`{source}` in the Compose file"
     for label, value in _pairs(service.get("labels")):
-        if label.endswith("loadbalancer.server.port") and value.isdigit():
+        if label.endswith("loadbalancer.server.port") and value.isdecimal():
             return int(value), f"the label `{label}`"
         upstream = re.search(r"\{\{\s*upstreams\s+(\d{2,5})\s*\}\}", value) if "reverse_proxy" in label else None
         if upstream:
@@ -145,7 +145,7 @@ def _site_port(service: Mapping[str, Any]) -> tuple[int | None, str]:
         return int(entrypoint[1]), f"`{entrypoint[0]}` in the Compose file"
     environment = dict(_pairs(service.get("environment")))
     for variable in ("VIRTUAL_PORT", "PORT"):
-        if environment.get(variable, "").isdigit():
+        if environment.get(variable, "").isdecimal():
             return int(environment[variable]), f"`{variable}` in the Compose file"
     usual = _USUAL_PORTS.get(_image_name(service))
     if usual:
@@ -168,14 +168,14 @@ def _may_be_web(port: Port) -> bool:
 
 def _ports(entry: object) -> Iterator[Port]:
     if isinstance(entry, Mapping):
-        if str(entry.get("target", "")).isdigit():
+        if str(entry.get("target", "")).isdecimal():
             yield Port(int(entry["target"]), str(entry.get("protocol") or "tcp"), published=True)
         return
     text, _, protocol = _defaults_filled(str(entry)).partition("/")
     first, _, last = text.rpartition(":")[2].partition("-")
-    if not first.isdigit():
+    if not first.isdecimal():
         return
-    end = int(last) if last.isdigit() else int(first)
+    end = int(last) if last.isdecimal() else int(first)
     for number in range(int(first), min(end, int(first) + 99) + 1):
         yield Port(number, protocol or "tcp", published=True)
 

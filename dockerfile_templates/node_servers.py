@@ -38,6 +38,7 @@ SERVERS: dict[str, Server] = {
     "@sveltejs/adapter-auto": Server("sveltekit", "node build"),
     "@remix-run/serve": Server("remix", "remix-serve build/server/index.js"),
     "@react-router/serve": Server("react-router", "react-router-serve build/server/index.js"),
+    "xmcp": Server("xmcp", "node dist/http.js", 3001),
     "mastra": Server("mastra", "mastra start", 4111),
     "@keystone-6/core": Server("keystone", "keystone start"),
     "@medusajs/medusa": Server("medusa", "medusa start", 9000),

@@ -205,7 +205,7 @@ def _is_server(workspace: Workspace) -> bool:
     if start is None:
         return False
     if start.source.startswith(("scripts.", "web in")):
-        return not node_entry.serves_files_only(_own_text(workspace, start.command))
+        return not node_entry.serves_files_only(_own_text(workspace, start.command), node_facts.scripts(workspace))
     server = node_facts.first_dependency(workspace, "express", "fastify", "koa", "hono", "@hapi/hapi")
     return server is not None and "main" not in start.source
 

@@ -9,7 +9,8 @@ from domain import Stage
 from failure_advice.answers import remark_on
 from failure_advice.building import BUILD_FAILED, BUILD_FAILED_OTHERWISE, DOCKERFILES, SOURCE
 from failure_advice.clone import CLONE, CLONE_REFUSED
-from failure_advice.dependencies import COMPILERS, DOWNLOADS, LOCKFILES, PIP_UNKNOWN, UNKNOWN_PACKAGES, VERSIONS
+from failure_advice.dependencies import COMPILERS, LOCKFILES, PIP_UNKNOWN, UNKNOWN_PACKAGES, VERSIONS
+from failure_advice.downloads import DOWNLOADS
 from failure_advice.host import COMPOSE, DISK, DOCKER, IMAGES, MEMORY, NETWORK, PORTS
 from failure_advice.rule import BUILDING, CLONING, EVERYWHERE, RUNNING, Finding, Report, Rule, apply, report, tail
 from failure_advice.silence import (

@@ -29,7 +29,7 @@ def port_in(workspace: Workspace, paths: Sequence[str], *patterns: str) -> Fact 
             text = workspace.read_text(path, _SOURCE_BYTES) or ""
             for found in re.finditer(pattern, text, re.MULTILINE):
                 number = next((group for group in found.groups() if group), "")
-                if number.isdigit() and 0 < int(number) < 65536:
+                if number.isdecimal() and 0 < int(number) < 65536:
                     return Fact(str(int(number)), f"{path}:{text.count(chr(10), 0, found.start()) + 1}")
     return None
 

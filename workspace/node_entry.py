@@ -71,8 +71,13 @@ def is_dev_server(command: str, scripts: Mapping[str, str] | None = None) -> boo
     return _DEV_SERVER.search(text) is not None or _BARE_DEV.match(text) is not None
 
 
-def serves_files_only(command: str) -> bool:
-    """Whether a script does no more than serve files, which our own server does as well."""
+def serves_files_only(command: str, scripts: Mapping[str, str] | None = None) -> bool:
+    """Whether a script does no more than (build and) serve files, which our own server does as well."""
+    last = re.split(r"&&|;", command)[-1]
+    other = _OTHER_SCRIPT.match(last)
+    if other and (scripts or {}).get(other[1], command) != command:
+        return serves_files_only((scripts or {})[other[1]])
+    command = last if _FILE_SERVER.search(last) else command
     return _FILE_SERVER.search(command) is not None or re.search(r"\bvite\s+preview\b", command) is not None
 
 

@@ -283,11 +283,12 @@ def _locked_installer(workspace: Workspace, name: str, file: str, warnings: tupl
         "uv": ("uv sync --locked --no-dev --no-install-project", "uv sync --no-dev --no-install-project"),
         "poetry": (_POETRY, f"poetry lock --no-interaction && {_POETRY}"),
         "pdm": ("pdm sync --prod --no-self", "pdm install --prod --no-self --no-lock"),
-        "pipenv": ("pipenv install --deploy", "pipenv install --skip-lock"),
+        # What the stale lockfile pins goes on fitting together; what it does not know comes on top.
+        "pipenv": ("pipenv install --deploy", "pipenv sync; pipenv install --skip-lock"),
     }
     install, unlocked = commands[name]
     if file == "Pipfile":
-        install = unlocked
+        install = unlocked = "pipenv install --skip-lock"
         warnings = (*warnings, _no_lockfile("Pipfile", "pipenv lock", "Pipfile.lock"))
     return Installer(name, file, _TOOLS.get(name, name), install, unlocked, _local_dependency(workspace), warnings)
 

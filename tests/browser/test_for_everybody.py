@@ -168,7 +168,7 @@ def test_axe_finds_nothing_on_any_page(make_person: Callable[..., Person], theme
     person.assert_accessible("an app that is not there")
     person.page.evaluate("localStorage.clear()")
     for path in ("/", "/login", "/login?mode=register"):
-        person.open(path).wait_for_timeout(500)
+        person.open(path).wait_for_load_state("networkidle")
         person.assert_accessible(f"{path} of a stranger")
 
 

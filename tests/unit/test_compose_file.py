@@ -235,6 +235,7 @@ def test_a_missing_file_to_extend_is_named(tmp_path: Path) -> None:
         ({"target": 80, "published": "8080"}, [80]),
         ({"published": 80}, []),
         ("nonsense", []),
+        ("²", []),
     ],
 )
 def test_ports_are_understood_in_every_form(entry: object, expected: list[int]) -> None:

@@ -284,3 +284,18 @@ def test_a_start_that_only_drives_a_development_server_is_passed_over(tmp_path: 
 def test_a_program_in_another_language_than_javascript_does_not_say_that_nothing_listens(tmp_path: Path) -> None:
     files: dict[str, Any] = {"package.json": {}, "index.wisp": "(listen 3000)"}
     assert node_entry.listening(folder(tmp_path, files), "wisp -r ./index.wisp").listens is None
+
+
+@pytest.mark.parametrize(
+    ("command", "is_all"),
+    [
+        ("serve -s build", True),
+        ("yarn build && yarn files", True),
+        ("npm run build && npx http-server dist -p 5001", True),
+        ("yarn build && yarn api", False),
+        ("yarn files && node server.js", False),
+    ],
+)
+def test_building_and_serving_files_is_nothing_but_serving_files(command: str, is_all: bool) -> None:
+    scripts = {"files": "npx http-server build -a localhost", "api": "node server.js", "build": "vite build"}
+    assert node_entry.serves_files_only(command, scripts) is is_all

@@ -182,3 +182,11 @@ def test_flask_app_in_flaskenv_decides(tmp_path: Path) -> None:
 def test_literal_ports_are_found(tmp_path: Path, source: str, port: str | None) -> None:
     found = python_apps.literal_port(folder(tmp_path, {"main.py": source}), "main.py")
     assert (found.value if found else None) == port
+
+
+def test_a_stale_pipfile_lock_still_pins_what_it_knows(tmp_path: Path) -> None:
+    for name in ("Pipfile", "Pipfile.lock"):
+        (tmp_path / name).write_text("{}")
+    found = python_facts.installer(open_folder(tmp_path))
+    assert found.install == "pipenv install --deploy"
+    assert found.install_unlocked == "pipenv sync; pipenv install --skip-lock"
