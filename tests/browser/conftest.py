@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser, Error, expect, sync_playwright
 
 from tests.browser.person import Person
 from tests.browser.serving import chromium_program, make_server
 from tests.engine.harness import Client, Repository, Server, sweep
+
+# Other tests build images meanwhile, on the same processors.
+PATIENCE_MILLISECONDS = 40_000
+expect.set_options(timeout=PATIENCE_MILLISECONDS / 2)
 
 
 # One for each module: while it is open, tests that are coroutines cannot run.
@@ -59,7 +63,7 @@ def make_person(chromium: Browser, dashboard: Server) -> Iterator[Callable[..., 
     def make(server: Server | None = None, **context: Any) -> Person:
         client = (server or dashboard).user()
         person = Person(chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **context}), client)
-        person.page.set_default_timeout(20_000)
+        person.page.set_default_timeout(PATIENCE_MILLISECONDS)
         people.append(person)
         person.log_in()
         return person

@@ -284,7 +284,7 @@ def test_axe_finds_nothing_in_the_form_and_nothing_is_too_wide(
         chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=theme),  # type: ignore[arg-type]
         dashboard.user(),
     )
-    person.page.set_default_timeout(20_000)
+    person.page.set_default_timeout(40_000)
     person.log_in()
     page = look(person, repository)
     person.assert_accessible("a preview")

@@ -18,7 +18,7 @@ def test_from_registering_to_destroying(chromium: Browser, dashboard: Server, re
     repository.commit(sites.page("Open for business"), "Open the shop")
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(40_000)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     register(page, dashboard)
