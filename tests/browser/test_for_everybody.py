@@ -167,7 +167,7 @@ def test_axe_finds_nothing_on_any_page(make_person: Callable[..., Person], theme
     person.open("/applications/none-0000").get_by_role("heading", name="There is no such").wait_for()
     person.assert_accessible("an app that is not there")
     person.page.evaluate("localStorage.clear()")
-    for path in ("/", "/login", "/login?mode=register"):
+    for path in ("/", "/login", "/login?mode=register", "/no-such-page"):
         person.open(path).wait_for_load_state("networkidle")
         person.assert_accessible(f"{path} of a stranger")
 
