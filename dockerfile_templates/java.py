@@ -32,6 +32,8 @@ _PORTS = (
     r"(?:\bport|\.start|[pP]ort\s*=)\s*\(?\s*(\d{4,5})\b",
 )
 _CONFIGURED = r"^[ \t]*(?:server\.port|quarkus\.http\.port|micronaut\.server\.port)\s*[=:]\s*(?:\$\{\w+:)?(\d{2,5})"
+# A line of the block can be read in one way only: with two, a block without a port takes ages.
+_IN_A_BLOCK = r"^server:[ \t]*\n(?:(?:[ \t].*)?\n){0,40}?[ \t]+port:[ \t]*(?:\$\{\w+:)?(\d{2,5})"
 _SETTINGS = ("application.properties", "application.yml", "application.yaml")
 
 
@@ -119,9 +121,7 @@ def _start(workspace: Workspace, port: Fact | None, *, installed: bool) -> Fact:
 
 def _port(workspace: Workspace, framework: Fact | None) -> Fact | None:
     settings = [path for path in workspace.files() if path.endswith(_SETTINGS) and "/src/main/resources/" in f"/{path}"]
-    configured = listening.port_in(
-        workspace, settings, _CONFIGURED, r"^server:\s*\n(?:[ \t]+.*\n){0,40}?[ \t]+port:[ \t]*(?:\$\{\w+:)?(\d{2,5})"
-    )
+    configured = listening.port_in(workspace, settings, _CONFIGURED, _IN_A_BLOCK)
     paths = listening.sources(workspace, ".java", ".kt")
     literal = configured or listening.port_in(workspace, paths, *_PORTS)
     if framework:

@@ -39,11 +39,12 @@ def nothing_recognised(
     message = (
         "The application is not at the top: nothing there says how to deploy it, but its folders do."
         if folders
-        else f"Nothing here says how it should be deployed. Looked for: {', '.join(names)}."
+        else "Nothing here says how it should be deployed."
     )
     top = sorted({path.split("/")[0] + ("/" if "/" in path else "") for path in files})
     facts = [f"looked at: {entry.source} ({entry.field} {entry.value})" for entry in survey(workspace)]
     facts += [f"warning: {warning.message}" for warning in _versions_not_to_be_had(workspace)]
+    facts.append(f"looked for: {', '.join(names)}")
     lines = [*(f"candidate: {name}" for name in (*folders, *variants)), *facts, f"found: {', '.join(top[:30])}"]
     return DeploymentFailed(
         Code.NOTHING_RECOGNISED, f"{message} {reasons}".strip(), _what_to_add(folders, variants), lines

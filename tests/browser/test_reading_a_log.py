@@ -126,7 +126,7 @@ def test_what_is_selected_stays_while_lines_come_and_can_be_copied(
     page.set_viewport_size({"width": 1280, "height": 640})
     person.wait_for_work(30)
     chosen = page.locator(".deployment .log__row", has_text="work ").last
-    number, text = chosen.get_attribute("data-seq"), chosen.locator(".log__text").inner_text()
+    number, text = chosen.evaluate("row => [row.dataset.seq, row.querySelector('.log__text').innerText]")
     row(page, int(number or 0)).evaluate(SELECT)
     expect(page.locator(".deployment .log__pill")).to_contain_text("new line")
     top = page.locator(".deployment .log__scroll").evaluate("box => box.scrollTop")

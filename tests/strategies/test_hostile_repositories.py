@@ -160,7 +160,9 @@ def test_any_tree_of_files_gets_a_plan_or_a_clear_error(files: dict[str, bytes])
     """package.json requirements.txt go.mod main.go Cargo.toml src/main.rs pom.xml application.yml Gemfile app.rb deno.json main.ts
     index.php mix.exs a.csproj Procfile project.toml next.config.js angular.json config.toml Dockerfile .flaskenv settings.py""".split(),
 )
-@pytest.mark.parametrize("filler", ["\n", " ", "a ", "(", "port", '"', "^\t", "server:\n", "{ "])
+@pytest.mark.parametrize(
+    "filler", ["\n", " ", "a ", "(", "port", '"', "^\t", "server:\n", "server:\n" + "    a\n" * 30, "{ "]
+)
 def test_a_file_of_one_thing_over_and_over_takes_no_long_time(tmp_path: Path, name: str, filler: str) -> None:
     repository(tmp_path, name, filler)
     began = time.process_time()
