@@ -44,7 +44,7 @@ def nothing_recognised(
     top = sorted({path.split("/")[0] + ("/" if "/" in path else "") for path in files})
     facts = [f"looked at: {entry.source} ({entry.field} {entry.value})" for entry in survey(workspace)]
     facts += [f"warning: {warning.message}" for warning in _versions_not_to_be_had(workspace)]
-    facts.append(f"looked for: {', '.join(names)}")
+    facts += [] if folders else [f"looked for: {', '.join(names)}"]
     lines = [*(f"candidate: {name}" for name in (*folders, *variants)), *facts, f"found: {', '.join(top[:30])}"]
     return DeploymentFailed(
         Code.NOTHING_RECOGNISED, f"{message} {reasons}".strip(), _what_to_add(folders, variants), lines
