@@ -13,6 +13,45 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply. A new NOT NULL column needs a server_default: tables have rows."""
+    _make_port_reservation()
+    _make_revoked_token()
+    _make_user()
+    _make_deployment()
+    _make_refresh_token()
+    _make_release()
+
+
+def downgrade() -> None:
+    """Undo."""
+    with op.batch_alter_table("release") as batch_op:
+        batch_op.drop_index(batch_op.f("ix_release_status"))
+        batch_op.drop_index(batch_op.f("ix_release_deployment_id"))
+
+    op.drop_table("release")
+    with op.batch_alter_table("refresh_token") as batch_op:
+        batch_op.drop_index(batch_op.f("ix_refresh_token_user_id"))
+        batch_op.drop_index(batch_op.f("ix_refresh_token_family"))
+        batch_op.drop_index(batch_op.f("ix_refresh_token_expires_at"))
+
+    op.drop_table("refresh_token")
+    with op.batch_alter_table("deployment") as batch_op:
+        batch_op.drop_index(batch_op.f("ix_deployment_user_id"))
+        batch_op.drop_index(batch_op.f("ix_deployment_status"))
+        batch_op.drop_index(batch_op.f("ix_deployment_container_name"))
+
+    op.drop_table("deployment")
+    op.drop_table("user")
+    with op.batch_alter_table("revoked_token") as batch_op:
+        batch_op.drop_index(batch_op.f("ix_revoked_token_exp"))
+
+    op.drop_table("revoked_token")
+    with op.batch_alter_table("port_reservation") as batch_op:
+        batch_op.drop_index(batch_op.f("ix_port_reservation_container_name"))
+
+    op.drop_table("port_reservation")
+
+
+def _make_port_reservation() -> None:
     op.create_table(
         "port_reservation",
         sa.Column("host_port", sa.Integer(), autoincrement=False, nullable=False),
@@ -22,6 +61,8 @@ def upgrade() -> None:
     with op.batch_alter_table("port_reservation") as batch_op:
         batch_op.create_index(batch_op.f("ix_port_reservation_container_name"), ["container_name"], unique=False)
 
+
+def _make_revoked_token() -> None:
     op.create_table(
         "revoked_token",
         sa.Column("jti", sa.String(length=64), nullable=False),
@@ -31,6 +72,8 @@ def upgrade() -> None:
     with op.batch_alter_table("revoked_token") as batch_op:
         batch_op.create_index(batch_op.f("ix_revoked_token_exp"), ["exp"], unique=False)
 
+
+def _make_user() -> None:
     op.create_table(
         "user",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -50,6 +93,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("username_folded", name=op.f("uq_user_username_folded")),
         sqlite_autoincrement=True,
     )
+
+
+def _make_deployment() -> None:
     op.create_table(
         "deployment",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -86,6 +132,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_deployment_status"), ["status"], unique=False)
         batch_op.create_index(batch_op.f("ix_deployment_user_id"), ["user_id"], unique=False)
 
+
+def _make_refresh_token() -> None:
     op.create_table(
         "refresh_token",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -107,6 +155,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_refresh_token_family"), ["family"], unique=False)
         batch_op.create_index(batch_op.f("ix_refresh_token_user_id"), ["user_id"], unique=False)
 
+
+def _make_release() -> None:
     op.create_table(
         "release",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -145,33 +195,3 @@ def upgrade() -> None:
     with op.batch_alter_table("release") as batch_op:
         batch_op.create_index(batch_op.f("ix_release_deployment_id"), ["deployment_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_release_status"), ["status"], unique=False)
-
-
-def downgrade() -> None:
-    """Undo."""
-    with op.batch_alter_table("release") as batch_op:
-        batch_op.drop_index(batch_op.f("ix_release_status"))
-        batch_op.drop_index(batch_op.f("ix_release_deployment_id"))
-
-    op.drop_table("release")
-    with op.batch_alter_table("refresh_token") as batch_op:
-        batch_op.drop_index(batch_op.f("ix_refresh_token_user_id"))
-        batch_op.drop_index(batch_op.f("ix_refresh_token_family"))
-        batch_op.drop_index(batch_op.f("ix_refresh_token_expires_at"))
-
-    op.drop_table("refresh_token")
-    with op.batch_alter_table("deployment") as batch_op:
-        batch_op.drop_index(batch_op.f("ix_deployment_user_id"))
-        batch_op.drop_index(batch_op.f("ix_deployment_status"))
-        batch_op.drop_index(batch_op.f("ix_deployment_container_name"))
-
-    op.drop_table("deployment")
-    op.drop_table("user")
-    with op.batch_alter_table("revoked_token") as batch_op:
-        batch_op.drop_index(batch_op.f("ix_revoked_token_exp"))
-
-    op.drop_table("revoked_token")
-    with op.batch_alter_table("port_reservation") as batch_op:
-        batch_op.drop_index(batch_op.f("ix_port_reservation_container_name"))
-
-    op.drop_table("port_reservation")
