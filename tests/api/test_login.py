@@ -440,6 +440,7 @@ def test_generated_requests_find_nothing_against_the_description(app: FastAPI, s
     user = app.state.database.users.create("alice", email="a@example.org", hashed_password=auth.hash_password(PASSWORD))
     headers = bearer(auth.start_session(user).access_token)
     schema = schemathesis.openapi.from_asgi("/openapi.json", app).include(path_regex="^/api/auth/")
+    asked: set[str] = set()
 
     for result in schema.get_all_operations():
         operation = result.ok()
@@ -448,8 +449,10 @@ def test_generated_requests_find_nothing_against_the_description(app: FastAPI, s
         @hypothesis.settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
         def check(case: schemathesis.Case) -> None:
             case.call_and_validate(base_url="http://localhost", headers=headers)
+            asked.add(case.operation.label)
 
         check()
+    assert asked == {one.ok().label for one in schema.get_all_operations()}
 
 
 def test_failures_of_the_storage_are_answered_with_503(app: FastAPI, client: TestClient, register: Register) -> None:

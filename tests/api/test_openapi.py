@@ -91,6 +91,7 @@ def test_generated_requests_find_nothing_against_the_description(
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     # A repository that cannot be built is no fault of the request, which is right as far as can be described.
     excluded = [positive_data_acceptance] if failing else []
+    asked: set[str] = set()
 
     for result in schema.get_all_operations():
         operation = result.ok()
@@ -114,8 +115,11 @@ def test_generated_requests_find_nothing_against_the_description(
                 forget_keys(app)
             besides = [positive_data_acceptance] if keeps_what_is_not_there(case) else []
             case.call_and_validate(base_url="http://localhost", headers=headers, excluded_checks=excluded + besides)
+            asked.add(case.operation.label)
 
         check()
+    deploying = {"POST /deploy", "POST /api/plan"}
+    assert asked == (deploying if failing else {one.ok().label for one in schema.get_all_operations()})
 
 
 async def _no_containers(_settings: Settings, *, app: str | None = None) -> list[Any]:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import sites
 from tests.browser.person import DEPLOY_MILLISECONDS, Person
-from tests.engine.harness import Repository
+from tests.engine.harness import Repository, inspect
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.timeout(600)]
 
@@ -132,6 +132,7 @@ def test_everything_on_an_app_works_by_keyboard(person: Person, failed_app: str)
     expect(page.get_by_role("dialog").get_by_role("textbox")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Destroy this application")).to_be_focused()
+    assert [row["container_name"] for row in person.client.get("/deployments").json()] == [failed_app]
 
 
 def tab_to(page: Page, selector: str) -> None:
@@ -197,13 +198,17 @@ def test_nothing_is_wider_than_a_phone(
 def test_losing_the_connection_is_said_and_recovered_from(person: Person, repository: Repository) -> None:
     repository.commit(sites.page())
     name = person.client.deploy(repository)["container_name"]
+    began = inspect(name)["State"]["StartedAt"]
     page = person.open("/applications")
     expect(page.locator(".app")).to_have_count(1)
     person.context.set_offline(True)
     page.get_by_role("button", name=f"Actions for {name}").click()
     page.get_by_role("button", name="Restart").click()
     expect(page.locator(".connection")).to_contain_text("cannot be reached")
+    assert inspect(name)["State"]["StartedAt"] == began
     person.context.set_offline(False)
     page.get_by_role("button", name=f"Actions for {name}").click()
-    page.get_by_role("button", name="Restart").click()
+    with page.expect_response(f"**/deployments/{name}/restart", timeout=60_000) as answer:
+        page.get_by_role("button", name="Restart").click()
+    assert answer.value.ok and inspect(name)["State"]["StartedAt"] > began
     expect(page.locator(".connection")).to_have_count(0, timeout=30_000)

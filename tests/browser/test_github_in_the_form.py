@@ -102,6 +102,7 @@ def test_a_token_for_public_repositories_says_so(ann: Person, github: FakeGithub
     page = browse(ann)
     expect(rows(page)).to_have_count(1)
     expect(page.get_by_text("Your token sees public repositories only.")).to_be_visible()
+    assert "ann/secret" not in page.content()
 
 
 def test_a_private_repository_is_chosen_with_one_of_its_branches_and_deployed(ann: Person, github: FakeGithub) -> None:

@@ -224,3 +224,5 @@ def test_a_log_fills_the_screen_and_leaves_it(person: Person, repository: Reposi
     )
     page.get_by_role("button", name="Full screen").first.click()
     page.wait_for_function("!document.fullscreenElement")
+    page.wait_for_function("before => document.querySelector('.log__scroll').clientHeight === before", arg=before)
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Full screen"

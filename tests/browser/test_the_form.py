@@ -96,7 +96,9 @@ def test_what_a_compose_file_says_is_changed_there(person: Person, repository: R
     expect(page.locator(".plan")).to_contain_text("change it in the Compose file")
     page.get_by_role("button", name="Override: Main service").click()
     page.keyboard.type("admin")
-    page.keyboard.press("Enter")
+    with page.expect_response("**/api/plan") as answer:
+        page.keyboard.press("Enter")
+    assert answer.value.json()["main_service"] == "admin"
     expect(row(page, "run.service")).to_contain_text("Yours")
     expect(page.locator("[role=status].visually-hidden").last).to_contain_text("admin", timeout=60_000)
 
@@ -268,6 +270,7 @@ def test_the_sample_is_one_click_where_nothing_else_of_the_server_can_be_deploye
 
 
 def test_a_server_without_the_sample_shows_no_button_for_it(person: Person) -> None:
+    assert person.client.get("/api/samples").json(), "this server has the sample, unless its answer is replaced"
     person.page.route("**/api/samples", lambda route: route.fulfill(json=[]))
     page = person.open("/applications")
     expect(page.get_by_role("link", name="Deploy your first app")).to_be_visible()
