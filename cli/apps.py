@@ -10,7 +10,8 @@ from typing import Any
 
 import typer
 
-from cli.accounts import ensure_logged_in, is_interactive
+from cli import accounts
+from cli.accounts import ensure_logged_in
 from cli.api import LONG_REQUEST_SECONDS, Api, deployment_path
 from cli.failures import PROGRAM, ExitCode, Failure, usage
 from cli.output import Output
@@ -139,7 +140,7 @@ def _did_you_mean(name: str, names: list[str]) -> str:
 def _confirm(output: Output, view: dict[str, Any], confirmed: str | None) -> None:
     name = view["container_name"]
     if confirmed is None:
-        if output.as_json or not is_interactive():
+        if output.as_json or not accounts.is_interactive():
             raise usage(
                 "destroy needs --confirm NAME where nobody can be asked.",
                 f"  {PROGRAM} destroy {name} --confirm {name}",

@@ -9,7 +9,8 @@ from typing import Any
 
 import typer
 
-from cli.accounts import ensure_logged_in, is_interactive
+from cli import accounts
+from cli.accounts import ensure_logged_in
 from cli.api import Api, deployment_path
 from cli.apps import suggestions
 from cli.failures import PROGRAM, usage
@@ -82,6 +83,6 @@ def _split(word: str) -> tuple[str, str]:
     key, equals, value = word.partition("=")
     if equals:
         return key, value
-    if not is_interactive():
+    if not accounts.is_interactive():
         raise usage(f"{key} has no value, and nobody can be asked.", f"  {PROGRAM} env set NAME {key}=VALUE")
     return key, str(typer.prompt(f"Value of {key}", hide_input=True, err=True))

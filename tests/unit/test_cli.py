@@ -371,7 +371,7 @@ def test_destroy_needs_the_name_once_more(run: Run, butler: FakeButler) -> None:
 
 
 def test_destroy_asks_a_person_to_type_the_name(run: Run, butler: FakeButler, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.apps.is_interactive", lambda: True)
+    monkeypatch.setattr("cli.accounts.is_interactive", lambda: True)
     butler.on("DELETE", f"/deployments/{NAME}", 200, {"message": "Deployment destroyed.", "container_name": NAME})
     assert run("destroy", NAME, typed="no\n").exit_code == 2
     assert run("destroy", NAME, typed=f"{NAME}\n").exit_code == 0
@@ -521,7 +521,7 @@ def test_ctrl_c_where_something_is_asked_is_exit_code_130(run: Run, monkeypatch:
     def interrupt(*_: object, **__: object) -> None:
         raise typer.Abort
 
-    monkeypatch.setattr("cli.apps.is_interactive", lambda: True)
+    monkeypatch.setattr("cli.accounts.is_interactive", lambda: True)
     monkeypatch.setattr("typer.prompt", interrupt)
     assert run("destroy", NAME).exit_code == 130
 

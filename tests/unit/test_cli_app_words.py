@@ -175,7 +175,7 @@ def test_a_value_that_is_not_given_is_asked_for_and_not_shown(
     run: Run, butler: FakeButler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run("env", "set", NAME, "SECRET").exit_code == 2
-    monkeypatch.setattr("cli.environment.is_interactive", lambda: True)
+    monkeypatch.setattr("cli.accounts.is_interactive", lambda: True)
     result = run("env", "set", NAME, "SECRET", typed="very-secret\n")
     assert sent(butler)["set"] == {"SECRET": "very-secret"}
     assert "very-secret" not in result.stdout + result.stderr
