@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import httpx2
+import stamina
 
 from cli.credentials import Session, SessionFile
 from cli.failures import ExitCode, Failure, from_answer, not_logged_in, unreachable
@@ -20,10 +22,27 @@ REQUEST_SECONDS = 60.0
 # What the server does while it is asked: cloning for a plan, stopping containers.
 LONG_REQUEST_SECONDS = 900.0
 KEY_HEADER = "Idempotency-Key"
-_PAUSES_SECONDS = (0.5, 1.0, 2.0)
+_ATTEMPTS = 4
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 2.0
 _NEVER_ARRIVED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
 _RENEW_BEFORE_SECONDS = 60.0
 _PAGE = 200
+
+# The person is told what came of it in the end; without a handler each pause would be a line on their terminal.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
+
+
+class _WorthAnotherTry:
+    """Tells the failures of one request after which it may have arrived, and those that follow such a one."""
+
+    def __init__(self) -> None:
+        self._may_have_arrived = False
+
+    def __call__(self, error: Exception) -> bool:
+        if not isinstance(error, httpx2.RequestError) or isinstance(error, httpx2.ReadTimeout):
+            return False
+        self._may_have_arrived = self._may_have_arrived or not isinstance(error, _NEVER_ARRIVED)
+        return self._may_have_arrived
 
 
 class Api:
@@ -91,16 +110,20 @@ class Api:
         """
         authorised = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
         timeout = httpx2.Timeout(seconds, connect=CONNECT_SECONDS)
-        pauses = list(_PAUSES_SECONDS if KEY_HEADER in authorised else ())
-        may_have_arrived = False
-        while True:
-            try:
-                return self._client.request(method, path, headers=authorised, timeout=timeout, **options)
-            except (httpx2.RequestError, httpx2.InvalidURL) as error:
-                may_have_arrived = may_have_arrived or not isinstance(error, (*_NEVER_ARRIVED, httpx2.InvalidURL))
-                if not may_have_arrived or isinstance(error, httpx2.ReadTimeout) or not pauses:
-                    raise self._failure(error, seconds) from error
-            time.sleep(pauses.pop(0))
+        attempts = stamina.retry_context(
+            on=_WorthAnotherTry(),
+            attempts=_ATTEMPTS if KEY_HEADER in authorised else 1,
+            timeout=None,
+            wait_initial=_FIRST_PAUSE_SECONDS,
+            wait_max=_LONGEST_PAUSE_SECONDS,
+        )
+        try:
+            for attempt in attempts:
+                with attempt:
+                    return self._client.request(method, path, headers=authorised, timeout=timeout, **options)
+        except (httpx2.RequestError, httpx2.InvalidURL) as error:
+            raise self._failure(error, seconds) from error
+        raise AssertionError("stamina raises the last failure")
 
     def lines(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The objects of a stream of JSON lines, as they come; empty lines are signs of life."""
