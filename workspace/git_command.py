@@ -104,15 +104,22 @@ def lfs_argv(remote: Remote, folder: str) -> list[str]:
     return [*_git(_FETCH_CONFIG, _pin(remote), (where, *_LFS_CONFIG)), "-C", folder, "lfs", "pull"]
 
 
-def git_environment(remote: Remote, settings: Settings, home: Path) -> dict[str, str]:
-    """What git gets on top of the tools' own environment. Nothing in it belongs to the server's owner."""
-    environment = {
+def nobodys_configuration(home: Path) -> dict[str, str]:
+    """git without the configuration of the machine and of the server's owner."""
+    return {
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home),
         "LC_ALL": "C",
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_ATTR_NOSYSTEM": "1",
+    }
+
+
+def git_environment(remote: Remote, settings: Settings, home: Path) -> dict[str, str]:
+    """What git gets on top of the tools' own environment. Nothing in it belongs to the server's owner."""
+    environment = {
+        **nobodys_configuration(home),
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "false",

@@ -18,6 +18,7 @@ import shell
 from robust_error_handler import Code, DeploymentFailed
 from settings import ROOT, Settings, tool_environment
 from workspace.git_address import SAMPLE_ADDRESS, GitAddress
+from workspace.git_command import nobodys_configuration
 
 SAMPLE = ROOT / "examples" / "hello-butler"
 _WHO = ("-c", "user.name=DevOps Butler", "-c", "user.email=butler@localhost")
@@ -52,12 +53,13 @@ async def _make(folder: Path, files: dict[str, bytes]) -> None:
     made = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="making-", dir=folder.parent))
     try:
         await asyncio.to_thread(_write, made, files)
+        environment = {**tool_environment(), **nobodys_configuration(made)}
         for words in (
             ["init", "--quiet", "--initial-branch", "main", "--template="],
             ["add", "--all", "--force"],
             [*_WHO, "commit", "--quiet", "--message", "Say hello"],
         ):
-            await shell.output(_argv(made, words), waiting_for="the sample's repository", env=_environment(made))
+            await shell.output(_argv(made, words), waiting_for="the sample's repository", env=environment)
         await asyncio.to_thread(_put, made, folder)
     finally:
         await asyncio.to_thread(shutil.rmtree, made, ignore_errors=True)
@@ -65,16 +67,6 @@ async def _make(folder: Path, files: dict[str, bytes]) -> None:
 
 def _argv(folder: Path, words: list[str]) -> list[str]:
     return ["git", "-c", "core.hooksPath=/dev/null", "-C", str(folder), *words]
-
-
-def _environment(home: Path) -> dict[str, str]:
-    """git without the configuration of the server's owner."""
-    return {
-        **tool_environment(),
-        "HOME": str(home),
-        "GIT_CONFIG_GLOBAL": "/dev/null",
-        "GIT_CONFIG_NOSYSTEM": "1",
-    }
 
 
 def _files() -> dict[str, bytes]:
